@@ -1,0 +1,15 @@
+//! The C ABI of photonrt: one file per section of `include/photonrt.h`, in the header's order.
+//!
+//! An exported function checks its arguments, converts them, makes one call into the runtime and
+//! returns a status: `>= 0`, or `-errno`. Everything that a C caller must know stands in the doc
+//! comments here, since cbindgen copies them into the header (`tests/header.rs` regenerates it and
+//! compares).
+#![allow(non_camel_case_types, unsafe_code)]
+
+mod convert;
+pub mod coroutine;
+pub mod group;
+pub mod io;
+pub mod runtime;
+pub mod time;
+pub mod version;

@@ -1,0 +1,194 @@
+//! Header section `runtime`.
+
+use crate::convert::{config, entry, status, write_sized};
+use crate::coroutine::co_entry_t;
+use photonrt_runtime::rt;
+use std::ffi::{c_int, c_void};
+
+/// A timeout that never expires.
+pub const CO_FOREVER: i64 = -1;
+/// A timeout that has expired already: the call tries once and gives -EAGAIN instead of waiting.
+pub const CO_NOW: i64 = 0;
+
+/// Engine: chosen at run time (io_uring where a real operation succeeds, else `ready`). The
+/// environment variable PHOTONRT_ENGINE (`uring` or `ready`) decides where the program left it open.
+pub const CO_ENGINE_AUTO: u32 = 0;
+/// Engine: io_uring.
+pub const CO_ENGINE_URING: u32 = 1;
+/// Engine: readiness (epoll or kqueue), with a thread pool for files.
+pub const CO_ENGINE_READY: u32 = 2;
+
+/// co_config_t.flags: when the main coroutine of co_run has ended, cancel the others; without it,
+/// co_run waits for them.
+pub const CO_RUN_CANCEL: u32 = 1;
+/// co_config_t.flags: when the system gives no more guard pages, hand out stacks without one
+/// (counted in co_stats_t.guards_none). Without it such a spawn fails with -ENOMEM.
+pub const CO_UNGUARDED_OK: u32 = 2;
+/// co_config_t.flags: leave SIGSEGV and SIGBUS alone. Without it the runtime installs handlers
+/// that name the coroutine whose stack overflowed, then pass the signal on to what was there.
+pub const CO_NO_SIGNALS: u32 = 4;
+/// co_config_t.flags: every coroutine is migratable, as if spawned with CO_MIGRATABLE.
+pub const CO_MIGRATE_ALL: u32 = 8;
+
+/// What co_run and co_init take. Zero-filled but for `size` gives the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct co_config_t {
+    /// sizeof(co_config_t).
+    pub size: u32,
+    /// OS threads that run coroutines; 0: as many as CPUs this process may use. At most 256.
+    pub vcpus: u32,
+    /// CO_ENGINE_*. A forced engine that does not work here fails the call with -ENOSYS.
+    pub engine: u32,
+    /// CO_RUN_CANCEL, CO_UNGUARDED_OK, CO_NO_SIGNALS, CO_MIGRATE_ALL.
+    pub flags: u32,
+    /// Bytes of stack for a coroutine that asks for none, rounded up to a power of two from 16 KiB
+    /// to 8 MiB; 0: 256 KiB. This is address space: memory is committed as it is touched.
+    pub stack_size: u64,
+    /// Bytes of dead coroutines' stacks that one vCPU keeps for reuse at once (a stack counts its
+    /// size); 0: 64 MiB.
+    pub stack_cache: u64,
+    /// Nanoseconds after which unused stacks go back to the system; 0: one second.
+    pub stack_decay: i64,
+    /// OS threads at most that do what would block (file I/O under `ready`); 0: 64.
+    pub blocking_max: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Seed of the scheduler's own random choices; 0: taken from the system.
+    pub seed: u64,
+}
+
+/// What co_stats gives: one moment's figures, each exact but not all from the same instant.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct co_stats_t {
+    /// sizeof(co_stats_t) of the caller; that many bytes are written.
+    pub size: u32,
+    /// The engine in use: CO_ENGINE_URING or CO_ENGINE_READY.
+    pub engine: u32,
+    /// vCPUs in all groups.
+    pub vcpus: u32,
+    /// Groups.
+    pub groups: u32,
+    /// Coroutines alive now.
+    pub live: u64,
+    /// Coroutines spawned since the runtime began.
+    pub spawned: u64,
+    /// Coroutines that one vCPU took from another.
+    pub stolen: u64,
+    /// Coroutines moved by co_migrate.
+    pub migrated: u64,
+    /// System calls made to wake a sleeping vCPU.
+    pub wakeups: u64,
+    /// Times that a vCPU looked for I/O, timers and wakes.
+    pub polls: u64,
+    /// Stacks in use by a coroutine.
+    pub stacks_used: u64,
+    /// Stacks kept for reuse.
+    pub stacks_cached: u64,
+    /// Bytes of address space reserved for stacks.
+    pub stack_reserved: u64,
+    /// Stacks guarded without a mapping of their own (MADV_GUARD_INSTALL).
+    pub guards_light: u64,
+    /// Stacks guarded by mprotect.
+    pub guards_mprotect: u64,
+    /// Stacks without a guard (only with CO_UNGUARDED_OK).
+    pub guards_none: u64,
+}
+
+/// Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
+/// vCPU 0 meanwhile), and returns when that coroutine has ended and the others have ended too, or
+/// have been cancelled and have ended if the config says CO_RUN_CANCEL. Then everything that the runtime
+/// started is gone again. `cfg` may be NULL; `result`, if not NULL, receives what `main_fn` returned.
+///
+/// Blocks the calling thread; not from a coroutine. 0; -EINVAL (a bad config), -E2BIG (a config
+/// from a newer header), -EBUSY (the runtime is running), -ENOSYS (a forced engine that does not work
+/// here), -ENOMEM, -EMFILE, -EAGAIN (no thread to be had).
+///
+/// # Safety
+/// `cfg` and `result` are NULL or valid; `main_fn` is a C function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_run(
+    cfg: *const co_config_t,
+    main_fn: co_entry_t,
+    arg: *mut c_void,
+    result: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        let (Ok(cfg), Some(main_fn)) = (config(cfg), entry(main_fn)) else {
+            return config(cfg).err().map_or(-libc::EINVAL, |e| e.code());
+        };
+        match rt::run(cfg, main_fn, arg) {
+            Ok(value) => {
+                if !result.is_null() {
+                    result.write(value);
+                }
+                0
+            }
+            Err(e) => e.code(),
+        }
+    }
+}
+
+/// Starts the runtime with all its vCPUs on threads of their own and returns. From then on any
+/// thread may spawn, join, unpark, cancel. `cfg` may be NULL. Any thread but a coroutine's.
+///
+/// Errors as co_run.
+///
+/// # Safety
+/// `cfg` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_init(cfg: *const co_config_t) -> c_int {
+    // SAFETY: the caller vouches for the pointer.
+    match unsafe { config(cfg) } {
+        Ok(cfg) => status(rt::init(cfg)),
+        Err(e) => e.code(),
+    }
+}
+
+/// Stops what co_init started: refuses new coroutines from plain threads, waits until all have ended, then
+/// ends the vCPU threads and gives their memory back. With -ETIMEDOUT the runtime goes on: co_foreach
+/// and co_stats say what is left, co_cancel can hurry it, and co_shutdown may be called again.
+///
+/// Blocks the calling thread; not from a coroutine (-EDEADLK). 0; -ETIMEDOUT (-EAGAIN with CO_NOW);
+/// -EINVAL (a runtime that co_run started, or a timeout below -1); -ESRCH (no runtime is running);
+/// -EBUSY (another thread is shutting it down; an external group still exists).
+#[unsafe(no_mangle)]
+pub extern "C" fn co_shutdown(timeout_ns: i64) -> c_int {
+    status(rt::shutdown(timeout_ns))
+}
+
+/// Fills `out` (whose `size` the caller has set) with the runtime's figures. Any thread; never blocks.
+///
+/// 0; -EINVAL (`out` NULL or its size under 8); -ESRCH (no runtime is running).
+///
+/// # Safety
+/// `out` is NULL or points to `out->size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_stats(out: *mut co_stats_t) -> c_int {
+    let stats = match rt::stats() {
+        Ok(s) => s,
+        Err(e) => return e.code(),
+    };
+    let filled = co_stats_t {
+        size: 0,
+        engine: stats.engine,
+        vcpus: stats.vcpus,
+        groups: stats.groups,
+        live: stats.live,
+        spawned: stats.spawned,
+        stolen: stats.stolen,
+        migrated: stats.migrated,
+        wakeups: stats.wakeups,
+        polls: stats.polls,
+        stacks_used: stats.stacks_used,
+        stacks_cached: stats.stacks_cached,
+        stack_reserved: stats.stack_reserved,
+        guards_light: stats.guards_light,
+        guards_mprotect: stats.guards_mprotect,
+        guards_none: stats.guards_none,
+    };
+    // SAFETY: the caller vouches for `out`.
+    unsafe { write_sized(out, &filled) }
+}
