@@ -1,0 +1,250 @@
+//! The header: generated from the section files, compared with what is committed, compiled by every
+//! compiler that is here, and checked against the list of exported symbols.
+//!
+//! `UPDATE_HEADER=1 cargo test -p photonrt --test header` writes include/photonrt.h.
+
+mod layout;
+
+use layout::{Decl, Item};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The section files: the public modules of the abi crate.
+fn sections() -> Vec<String> {
+    let lib = read("abi/src/lib.rs");
+    let names = lib.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';'));
+    names.map(String::from).collect()
+}
+
+/// What one section file declares.
+fn items(section: &str) -> Vec<Item> {
+    let config =
+        cbindgen::Config::from_file(root().join("abi/cbindgen.toml")).expect("cbindgen.toml");
+    let source = root().join(format!("abi/src/{section}.rs"));
+    let bindings = cbindgen::Builder::new().with_config(config).with_src(source).generate();
+    let mut out = Vec::new();
+    bindings.unwrap_or_else(|e| panic!("{section}: {e}")).write(&mut out);
+    layout::parse(&String::from_utf8(out).expect("utf-8"))
+}
+
+/// The header's text. Template lines `@types` and `@section NAME` are replaced; all else stands as it is.
+fn generate() -> String {
+    let parsed: BTreeMap<String, Vec<Item>> =
+        sections().into_iter().map(|s| (s.clone(), items(&s))).collect();
+    let is_type = |i: &&Item| matches!(i.decl, Decl::Typedef(_));
+    let mut used = Vec::new();
+    let mut out = String::new();
+    for line in read("abi/photonrt.h.in").lines() {
+        if line == "@types" {
+            let all: Vec<String> = sections()
+                .iter()
+                .flat_map(|s| parsed[s].iter().filter(is_type))
+                .map(layout::render)
+                .collect();
+            out += &all.join("\n");
+        } else if let Some(name) = line.strip_prefix("@section ") {
+            used.push(name.to_string());
+            out +=
+                &section(parsed.get(name).unwrap_or_else(|| panic!("no file for section {name}")));
+        } else {
+            out += line;
+            out.push('\n');
+        }
+    }
+    used.sort();
+    assert_eq!(
+        used,
+        parsed.keys().cloned().collect::<Vec<_>>(),
+        "each section stands in the template once"
+    );
+    out
+}
+
+/// Constants in one block, then structs and functions with a line between them.
+fn section(items: &[Item]) -> String {
+    let (constants, rest): (Vec<&Item>, Vec<&Item>) =
+        items.iter().partition(|i| matches!(i.decl, Decl::Constant { .. }));
+    let constants: String = constants.into_iter().map(layout::render).collect();
+    let rest = rest.into_iter().filter(|i| !matches!(i.decl, Decl::Typedef(_))).map(layout::render);
+    let parts: Vec<String> =
+        std::iter::once(constants).chain(rest).filter(|p| !p.is_empty()).collect();
+    parts.join("\n")
+}
+
+fn all_items() -> Vec<Item> {
+    sections().iter().flat_map(|s| items(s)).collect()
+}
+
+fn functions() -> Vec<String> {
+    let names = all_items().into_iter().filter_map(|i| match i.decl {
+        Decl::Function { name, .. } => Some(name),
+        _ => None,
+    });
+    names.collect()
+}
+
+#[test]
+fn the_committed_header_is_the_generated_one() {
+    let (path, fresh) = (root().join("include/photonrt.h"), generate());
+    if std::env::var_os("UPDATE_HEADER").is_some() {
+        std::fs::create_dir_all(root().join("include")).expect("include/");
+        // Renamed into place, since other tests compile it at the same time.
+        std::fs::write(path.with_extension("new"), &fresh).expect("write");
+        std::fs::rename(path.with_extension("new"), &path).expect("rename");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = fresh.lines().zip(committed.lines()).position(|(a, b)| a != b);
+    let line = differs.unwrap_or_else(|| fresh.lines().count().min(committed.lines().count()));
+    assert!(
+        fresh == committed,
+        "include/photonrt.h:{} is not what abi/ says:\n  abi/     {:?}\n  include/ {:?}\n\
+         run UPDATE_HEADER=1 cargo test -p photonrt --test header",
+        line + 1,
+        fresh.lines().nth(line),
+        committed.lines().nth(line),
+    );
+}
+
+#[test]
+fn no_line_is_too_long_and_no_name_is_rust() {
+    for (n, line) in generate().lines().enumerate() {
+        assert!(line.len() <= 100, "line {}: {} columns: {line}", n + 1, line.len());
+        assert!(!line.starts_with('@'), "line {}: {line}", n + 1);
+        for word in
+            ["uintptr_t", "intptr_t", "c_int", "c_void", "Option", "usize", "# Safety", "[`"]
+        {
+            assert!(!line.contains(word), "line {}: {word} in {line}", n + 1);
+        }
+    }
+}
+
+#[test]
+fn everything_is_documented() {
+    let undocumented = |i: &Item| i.doc.iter().all(String::is_empty);
+    for item in all_items() {
+        assert!(!undocumented(&item), "no doc comment: {:?}", item.decl);
+        if let Decl::Struct { name, fields } = &item.decl {
+            for f in fields {
+                assert!(!undocumented(f), "no doc comment in {name}: {:?}", f.decl);
+            }
+            let first = fields.first().map(|f| format!("{:?}", f.decl)).unwrap_or_default();
+            assert!(first.contains("uint32_t size;"), "{name} does not begin with its size");
+        }
+    }
+}
+
+/// Exports as the source has them, so that one which cbindgen overlooks is found.
+#[test]
+fn every_export_is_in_the_header_and_in_the_list() {
+    let mut exported = Vec::new();
+    for section in sections() {
+        let source = read(&format!("abi/src/{section}.rs"));
+        let lines: Vec<&str> = source.lines().collect();
+        for (i, _) in lines.iter().enumerate().filter(|(_, l)| l.contains("no_mangle")) {
+            let decl =
+                lines[i..].iter().find_map(|l| l.split_once(" fn ")).expect("a function follows").1;
+            exported.push(
+                decl.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>(),
+            );
+        }
+    }
+    exported.sort();
+    let mut declared = functions();
+    declared.sort();
+    assert_eq!(exported, declared, "abi/src against the header");
+    let mut listed: Vec<String> = symbols().into_iter().map(|(name, _)| name).collect();
+    listed.sort();
+    assert_eq!(exported, listed, "abi/src against abi/symbols.txt");
+    assert!(exported.iter().all(|e| e.starts_with("co_")), "{exported:?}");
+}
+
+/// `name since`, in the order of their releases: the file is appended to and never changed.
+fn symbols() -> Vec<(String, (u32, u32))> {
+    let text = read("abi/symbols.txt");
+    let entries = text.lines().filter(|l| !l.starts_with('#') && !l.is_empty());
+    let parse = |l: &str| {
+        let (name, since) = l.split_once(' ')?;
+        let (major, minor) = since.split_once('.')?;
+        Some((name.to_string(), (major.parse().ok()?, minor.parse().ok()?)))
+    };
+    entries.map(|l| parse(l).unwrap_or_else(|| panic!("abi/symbols.txt: {l}"))).collect()
+}
+
+#[test]
+fn the_symbol_list_only_grows() {
+    let since: Vec<(u32, u32)> = symbols().into_iter().map(|(_, v)| v).collect();
+    assert!(since.is_sorted(), "abi/symbols.txt: an entry stands before an older one");
+    let version = env!("CARGO_PKG_VERSION").split('.').map(|n| n.parse().expect("a number"));
+    let version: Vec<u32> = version.collect();
+    assert!(since.iter().all(|v| *v <= (version[0], version[1])), "a symbol of a release to come");
+}
+
+#[test]
+fn the_version_is_the_crates() {
+    let want = env!("CARGO_PKG_VERSION").split('.').map(String::from);
+    let has = |name: &str| {
+        let values = all_items().into_iter().find_map(|i| match i.decl {
+            Decl::Constant { name: n, value } if n == name => Some(value),
+            _ => None,
+        });
+        values.unwrap_or_default()
+    };
+    let names = ["CO_VERSION_MAJOR", "CO_VERSION_MINOR", "CO_VERSION_PATCH"];
+    assert_eq!(names.map(has).to_vec(), want.collect::<Vec<_>>());
+}
+
+/// Compiles a file that includes the header twice and uses it, warnings as errors.
+fn compile(compiler: &str, std: &str, source: &str) {
+    if Command::new(compiler).arg("--version").output().is_err() {
+        println!("SKIPPED: {compiler} -std={std}: {compiler} is not installed");
+        return;
+    }
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let lang = if std.starts_with("c++") { "cpp" } else { "c" };
+    let file = dir.join(format!("header-{}-{std}.{lang}", compiler.replace('+', "x")));
+    std::fs::write(&file, source).expect("write");
+    let out = Command::new(compiler)
+        .args([&format!("-std={std}"), "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"])
+        .args(["-Wconversion", "-Wundef", "-I"])
+        .arg(root().join("include"))
+        .arg(&file)
+        .output()
+        .expect("runs");
+    assert!(
+        out.status.success(),
+        "{compiler} -std={std}:\n{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+}
+
+const USE: &str = "#include <photonrt.h>\n#include <photonrt.h>\n\
+    static void *hello(void *arg) { co_sleep(CO_NOW); return arg; }\n\
+    int use(void);\nint use(void) {\n    co_t co;\n    co_attr_t attr = {0};\n    attr.size = sizeof attr;\n    \
+    attr.flags = CO_DETACHED | CO_MIGRATABLE;\n    YIELD;\n    \
+    return co_spawn(&co, &attr, hello, &co) + co_join(co, (void **)0, CO_FOREVER);\n}\n";
+
+#[test]
+fn it_compiles_as_c11() {
+    for compiler in ["gcc", "clang"] {
+        compile(compiler, "c11", &USE.replace("YIELD", "co_yield()"));
+    }
+}
+
+#[test]
+fn it_compiles_as_cpp() {
+    for (compiler, std) in
+        [("g++", "c++17"), ("g++", "c++20"), ("clang++", "c++17"), ("clang++", "c++20")]
+    {
+        compile(compiler, std, &USE.replace("YIELD", "co_yield_now()").replace("{0}", "{}"));
+    }
+}

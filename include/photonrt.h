@@ -1,0 +1,571 @@
+/* photonrt.h - green threads for any language that can call C.
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ * Declarations and comments are generated from abi/src; see docs/ARCHITECTURE.md to change them.
+ *
+ * A coroutine is a function with a stack of its own that the runtime schedules: it looks like a
+ * thread and costs a few kilobytes and nanoseconds. A vCPU is an OS thread that runs coroutines.
+ * I/O and waiting block the coroutine that does it, never its vCPU.
+ *
+ *     #include <photonrt.h>
+ *     #include <stdio.h>
+ *
+ *     static void *tick(void *name) {
+ *         for (int i = 0; i < 3; i++) {
+ *             printf("%s %d\n", (const char *)name, i);
+ *             co_sleep(100000000);
+ *         }
+ *         return NULL;
+ *     }
+ *
+ *     static void *start(void *arg) {
+ *         co_t a, b;
+ *         if (co_spawn(&a, NULL, tick, "a") < 0 || co_spawn(&b, NULL, tick, "b") < 0) return NULL;
+ *         co_join(a, NULL, CO_FOREVER);
+ *         co_join(b, NULL, CO_FOREVER);
+ *         return arg;
+ *     }
+ *
+ *     int main(void) { return co_run(NULL, start, NULL, NULL) == 0 ? 0 : 1; }
+ *
+ *     cc prog.c libphotonrt.a          or          cc prog.c $(pkg-config --cflags --libs photonrt)
+ *
+ * ---- The contract, which holds for every function here --------------------------------------
+ *
+ * RETURNS    Functions that can fail give a value >= 0, or the negative number of an error from
+ *            <errno.h>: -EINVAL, -ETIMEDOUT, ... errno itself is neither read nor set for you
+ *            to see. An error that a comment lists has changed nothing unless the comment says
+ *            so. A bad argument gives -EINVAL; what has run out gives -ENOMEM, -EMFILE and so
+ *            on, never an abort. The process is ended, with a message that names the coroutine,
+ *            in three cases: memory of the runtime has been overwritten, a C++ exception leaves
+ *            an entry function, a stack overflows.
+ *
+ * HANDLES    co_t and its like are numbers. A stale or forged one, or 0, gives -ESRCH: a handle
+ *            is never an address and never comes to mean something else.
+ *
+ * TIMEOUTS   int64_t nanoseconds from now. CO_FOREVER (-1) never expires; CO_NOW (0) tries once
+ *            and gives -EAGAIN instead of waiting; otherwise expiry gives -ETIMEDOUT. Any other
+ *            negative number is -EINVAL. A wait never ends early; one too long for the clock is
+ *            for ever.
+ *
+ * BLOCKING   A function whose comment says "Blocks" gives up the vCPU to other coroutines until
+ *            it is done. On a plain thread, one that is not running a coroutine, it blocks that
+ *            thread instead, unless its comment says otherwise. Every other function returns
+ *            without waiting.
+ *
+ * CANCELLING A blocking function that is "a cancellation point" fails with -ECANCELED once the
+ *            calling coroutine has been cancelled, and with -err when it is interrupted with
+ *            err. Nothing is unwound: the code sees the error and cleans up in its own way.
+ *            When an I/O call returns, for whatever reason, the system has let go of its
+ *            buffer.
+ *
+ * STRUCTS    Structs of options or results begin with a size that the caller sets to sizeof.
+ *            Filled with zeros but for that, options give the defaults, and so does NULL.
+ *            Structs only grow: a program built against an older header works with a newer
+ *            library; one built against a newer header gets -E2BIG from an older library if it
+ *            asks for what that does not know.
+ *
+ * THREADS    "Any thread" means any OS thread and any coroutine. A coroutine stays on its OS
+ *            thread from its first run on unless it is migratable, so thread-local variables,
+ *            errno among them, are those of that thread and shared with its other coroutines:
+ *            what a coroutine has put there may differ after a blocking call. Do not hold an OS
+ *            mutex across a blocking call: another coroutine of the same vCPU may want it.
+ *
+ * Symbols and structs only grow within one major version. */
+#ifndef PHOTONRT_H
+#define PHOTONRT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Handles and entry functions --------------------------------------------------------- */
+
+/** A coroutine. A number that stays safe to use for ever: once the coroutine is gone, calls with
+ *  it give -ESRCH, whatever has been spawned since. 0 is no coroutine. */
+typedef uint64_t co_t;
+
+/** What a coroutine runs. Its result goes to who joins it. It must return; it must not leave by
+ *  longjmp or by an exception (that ends the process). */
+typedef void *(*co_entry_t)(void *arg);
+
+/** A group of vCPUs. A number that stays safe to use for ever, like co_t. 0 stands for the
+ *  calling coroutine's group, or the default group on a plain thread. */
+typedef uint64_t co_group_t;
+
+/* ---- Version and error texts ------------------------------------------------------------- */
+
+#define CO_VERSION_MAJOR     0    /**< Version of this header: major. A change of it may break a
+                                       caller. */
+#define CO_VERSION_MINOR     1    /**< Version of this header: minor. A change of it only adds. */
+#define CO_VERSION_PATCH     0    /**< Version of this header: patch. */
+
+/** The version of the library that is linked, as `major << 16 | minor << 8 | patch`. A program
+ *  compares it with the CO_VERSION_* constants it was compiled with. Any thread; never blocks. */
+uint32_t co_abi_version(void);
+
+/** The version of the library as text, for instance "0.1.0". Static memory. Any thread. */
+const char *co_version_string(void);
+
+/** A short English text for an error: takes what a co_* call returned (-ETIMEDOUT) or a plain
+ *  errno (ETIMEDOUT). Static memory, "unknown error" for a number that is none. Any thread; never
+ *  blocks. */
+const char *co_strerror(int err);
+
+/* ---- Runtime: start, stop, settings ---------------------------------------------------------
+ *
+ * co_run is for a program whose main function is to be a coroutine; co_init and co_shutdown are
+ * for a library or a host that keeps its own main thread. One runtime at a time lives in a
+ * process; it can be started again when it has ended. */
+
+#define CO_FOREVER           (-1) /**< A timeout that never expires. */
+#define CO_NOW               0    /**< A timeout that has expired already: the call tries once
+                                       and gives -EAGAIN instead of waiting. */
+#define CO_ENGINE_AUTO       0    /**< Engine: chosen at run time (io_uring where a real
+                                       operation succeeds, else `ready`). The environment
+                                       variable PHOTONRT_ENGINE (`uring` or `ready`) decides
+                                       where the program left it open. */
+#define CO_ENGINE_URING      1    /**< Engine: io_uring. */
+#define CO_ENGINE_READY      2    /**< Engine: readiness (epoll or kqueue), with a thread pool
+                                       for files. */
+#define CO_RUN_CANCEL        1    /**< co_config_t.flags: when the main coroutine of co_run has
+                                       ended, cancel the others; without it, co_run waits for
+                                       them. */
+#define CO_UNGUARDED_OK      2    /**< co_config_t.flags: when the system gives no more guard
+                                       pages, hand out stacks without one (counted in
+                                       co_stats_t.guards_none). Without it such a spawn fails
+                                       with -ENOMEM. */
+#define CO_NO_SIGNALS        4    /**< co_config_t.flags: leave SIGSEGV and SIGBUS alone. Without
+                                       it the runtime installs handlers that name the coroutine
+                                       whose stack overflowed, then pass the signal on to what
+                                       was there. */
+#define CO_MIGRATE_ALL       8    /**< co_config_t.flags: every coroutine is migratable, as if
+                                       spawned with CO_MIGRATABLE. */
+
+/** What co_run and co_init take. Zero-filled but for `size` gives the defaults. */
+typedef struct co_config_t {
+    uint32_t size;              /**< sizeof(co_config_t). */
+    uint32_t vcpus;             /**< OS threads that run coroutines; 0: as many as CPUs this
+                                     process may use. At most 256. */
+    uint32_t engine;            /**< CO_ENGINE_*. A forced engine that does not work here fails
+                                     the call with -ENOSYS. */
+    uint32_t flags;             /**< CO_RUN_CANCEL, CO_UNGUARDED_OK, CO_NO_SIGNALS,
+                                     CO_MIGRATE_ALL. */
+    uint64_t stack_size;        /**< Bytes of stack for a coroutine that asks for none, rounded
+                                     up to a power of two from 16 KiB to 8 MiB; 0: 256 KiB. This
+                                     is address space: memory is committed as it is touched. */
+    uint64_t stack_cache;       /**< Bytes of dead coroutines' stacks that one vCPU keeps for
+                                     reuse at once (a stack counts its size); 0: 64 MiB. */
+    int64_t stack_decay;        /**< Nanoseconds after which unused stacks go back to the system;
+                                     0: one second. */
+    uint32_t blocking_max;      /**< OS threads at most that do what would block (file I/O under
+                                     `ready`); 0: 64. */
+    uint32_t reserved;          /**< Zero. */
+    uint64_t seed;              /**< Seed of the scheduler's own random choices; 0: taken from
+                                     the system. */
+} co_config_t;
+
+/** What co_stats gives: one moment's figures, each exact but not all from the same instant. */
+typedef struct co_stats_t {
+    uint32_t size;              /**< sizeof(co_stats_t) of the caller; that many bytes are
+                                     written. */
+    uint32_t engine;            /**< The engine in use: CO_ENGINE_URING or CO_ENGINE_READY. */
+    uint32_t vcpus;             /**< vCPUs in all groups. */
+    uint32_t groups;            /**< Groups. */
+    uint64_t live;              /**< Coroutines alive now. */
+    uint64_t spawned;           /**< Coroutines spawned since the runtime began. */
+    uint64_t stolen;            /**< Coroutines that one vCPU took from another. */
+    uint64_t migrated;          /**< Coroutines moved by co_migrate. */
+    uint64_t wakeups;           /**< System calls made to wake a sleeping vCPU. */
+    uint64_t polls;             /**< Times that a vCPU looked for I/O, timers and wakes. */
+    uint64_t stacks_used;       /**< Stacks in use by a coroutine. */
+    uint64_t stacks_cached;     /**< Stacks kept for reuse. */
+    uint64_t stack_reserved;    /**< Bytes of address space reserved for stacks. */
+    uint64_t guards_light;      /**< Stacks guarded without a mapping of their own
+                                     (MADV_GUARD_INSTALL). */
+    uint64_t guards_mprotect;   /**< Stacks guarded by mprotect. */
+    uint64_t guards_none;       /**< Stacks without a guard (only with CO_UNGUARDED_OK). */
+} co_stats_t;
+
+/** Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
+ *  vCPU 0 meanwhile), and returns when that coroutine has ended and the others have ended too, or
+ *  have been cancelled and have ended if the config says CO_RUN_CANCEL. Then everything that the
+ *  runtime started is gone again. `cfg` may be NULL; `result`, if not NULL, receives what
+ *  `main_fn` returned.
+ *
+ *  Blocks the calling thread; not from a coroutine. 0; -EINVAL (a bad config), -E2BIG (a config
+ *  from a newer header), -EBUSY (the runtime is running), -ENOSYS (a forced engine that does not
+ *  work here), -ENOMEM, -EMFILE, -EAGAIN (no thread to be had). */
+int co_run(const co_config_t *cfg, co_entry_t main_fn, void *arg, void **result);
+
+/** Starts the runtime with all its vCPUs on threads of their own and returns. From then on any
+ *  thread may spawn, join, unpark, cancel. `cfg` may be NULL. Any thread but a coroutine's.
+ *
+ *  Errors as co_run. */
+int co_init(const co_config_t *cfg);
+
+/** Stops what co_init started: refuses new coroutines from plain threads, waits until all have
+ *  ended, then ends the vCPU threads and gives their memory back. With -ETIMEDOUT the runtime
+ *  goes on: co_foreach and co_stats say what is left, co_cancel can hurry it, and co_shutdown may
+ *  be called again.
+ *
+ *  Blocks the calling thread; not from a coroutine (-EDEADLK). 0; -ETIMEDOUT (-EAGAIN with
+ *  CO_NOW); -EINVAL (a runtime that co_run started, or a timeout below -1); -ESRCH (no runtime is
+ *  running); -EBUSY (another thread is shutting it down; an external group still exists). */
+int co_shutdown(int64_t timeout_ns);
+
+/** Fills `out` (whose `size` the caller has set) with the runtime's figures. Any thread; never
+ *  blocks.
+ *
+ *  0; -EINVAL (`out` NULL or its size under 8); -ESRCH (no runtime is running). */
+int co_stats(co_stats_t *out);
+
+/* ---- Coroutines -------------------------------------------------------------------------- */
+
+#define CO_DETACHED          1    /**< co_attr_t.flags: nobody will join it; its memory is free
+                                       as soon as it ends. (Also what a NULL `out` says.) */
+#define CO_MIGRATABLE        2    /**< co_attr_t.flags: may go on on another OS thread after it
+                                       has run. For code that keeps no thread-local's address
+                                       across a blocking call; compilers do keep errno's. */
+#define CO_SAVE_FP           4    /**< co_attr_t.flags: floating-point control state (MXCSR and
+                                       the x87 control word, or FPCR) is the coroutine's own: it
+                                       begins with the default and is kept across switches.
+                                       Without it, a change is seen by whatever runs next on the
+                                       vCPU. */
+#define CO_VCPU_ANY          0    /**< co_attr_t.vcpu: any vCPU of the group. */
+#define CO_STATE_FRESH       1    /**< co_info_t.state: spawned and not yet run. */
+#define CO_STATE_READY       2    /**< co_info_t.state: waiting for its turn on a vCPU. */
+#define CO_STATE_RUNNING     3    /**< co_info_t.state: running. */
+#define CO_STATE_PARKED      4    /**< co_info_t.state: blocked until something wakes it. */
+#define CO_STATE_ENDED       5    /**< co_info_t.state: ended, to be joined. */
+
+/** How to spawn. NULL, or zero-filled but for `size`, gives the defaults. */
+typedef struct co_attr_t {
+    uint32_t size;              /**< sizeof(co_attr_t). */
+    uint32_t flags;             /**< CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP. */
+    uint64_t group;             /**< The group to run in; 0: the spawner's own, or the default
+                                     group from a plain thread. */
+    uint32_t vcpu;              /**< The vCPU of that group to stay on, counted from 1;
+                                     CO_VCPU_ANY (0): the spawner's at first, and any idle one of
+                                     the group may take it before its first run. */
+    uint32_t reserved;          /**< Zero. */
+    uint64_t stack_size;        /**< Bytes of stack, rounded up to a power of two from 16 KiB to
+                                     8 MiB; 0: the config's. */
+    const char *name;           /**< A name for reports, copied (31 bytes at most, cut beyond);
+                                     NULL: none. */
+} co_attr_t;
+
+/** What co_info and co_foreach give. A coroutine of another vCPU goes on meanwhile: each field
+ *  was true at some moment of the call. */
+typedef struct co_info_t {
+    uint32_t size;              /**< sizeof(co_info_t) of the caller; that many bytes are
+                                     written. */
+    uint32_t state;             /**< CO_STATE_*. */
+    co_t co;                    /**< The coroutine. */
+    uint64_t group;             /**< Its group. */
+    uint32_t vcpu;              /**< Its vCPU in that group, counted from 1; 0 while it is on
+                                     offer to all. */
+    uint32_t flags;             /**< As given to co_spawn. */
+    uint64_t stack_size;        /**< Bytes of its stack. */
+    char name[32];              /**< Its name, ended by a zero byte; empty if it has none. */
+} co_info_t;
+
+/** Spawns a coroutine that will run `fn(arg)`. `out` receives its handle; NULL spawns it
+ *  detached. It runs when its turn comes, not before this call returns. From any thread; never
+ *  blocks.
+ *
+ *  0; -EINVAL (`fn` NULL, a bad attr), -E2BIG (an attr from a newer header), -ESRCH (no runtime,
+ *  no such group or vCPU), -ESHUTDOWN (co_shutdown has begun; plain threads only), -ENOMEM (no
+ *  memory, no address space, or no guard page to be had). A failure leaves everything as it was. */
+int co_spawn(co_t *out, const co_attr_t *attr, co_entry_t fn, void *arg);
+
+/** As co_spawn, but copies `size` bytes at `env`, aligned to `align` (a power of two up to 4096),
+ *  onto the new stack and passes the copy's address to `fn`: a closure and room for its results.
+ *  The caller's `env` is free again when this returns. Of a coroutine that is not detached the
+ *  copy stays readable (co_env) until the join has returned.
+ *
+ *  As co_spawn; also -EINVAL (`env` NULL with a size, a bad align), -E2BIG (over half of the
+ *  stack). */
+int co_spawn_copy(co_t *out, const co_attr_t *attr, co_entry_t fn, const void *env, size_t size,
+                  size_t align);
+
+/** The address of the copy that co_spawn_copy made for `co`, or NULL if it has none or is gone.
+ *  Valid until the join of it returns. Any thread; never blocks. */
+void *co_env(co_t co);
+
+/** Waits until `co` has ended, gives its result (`result` may be NULL) and frees what it held:
+ *  the handle is stale from then on. One joiner at a time; with a failure (a timeout, a cancel)
+ *  the coroutine is as it was and may be joined again.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ESRCH
+ *  (stale, detached, or another is joining it); -EDEADLK (oneself); -ECANCELED or an interrupt's
+ *  error; -EINVAL (timeout below -1). */
+int co_join(co_t co, void **result, int64_t timeout_ns);
+
+/** Waits until `co` has ended, as co_join does, and leaves it joinable: its co_env copy can be
+ *  read meanwhile, and co_join then returns at once. Blocks, errors and threads as co_join. */
+int co_wait(co_t co, int64_t timeout_ns);
+
+/** Says that nobody will join `co`: what it holds is freed when it ends, or now if it has. Any
+ *  thread; never blocks.
+ *
+ *  0; -ESRCH (stale, detached already, or somebody is joining it). */
+int co_detach(co_t co);
+
+/** The calling coroutine; 0 on a plain thread. Never blocks. */
+co_t co_self(void);
+
+/** Lets the other runnable coroutines of this vCPU run before going on. Not a cancellation point.
+ *  On a plain thread: sched_yield(). A few nanoseconds; no system call, no clock. */
+void co_yield_now(void);
+
+#ifndef __cplusplus
+/** The same under the name that C++20 reserves for itself: declared for C only. */
+void co_yield(void);
+#endif
+
+/** Sleeps for `ns` nanoseconds at least, by the monotonic clock; never less. 0 yields; CO_FOREVER
+ *  sleeps until cancelled or interrupted.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error;
+ *  -EINVAL (below -1). */
+int co_sleep(int64_t ns);
+
+/** Gives up the vCPU until another calls co_unpark for this coroutine. An unpark that came before
+ *  makes it return at once; several before one park count as one. What was written before the
+ *  unpark is visible after the park.
+ *
+ *  Blocks; a cancellation point. 0 (unparked, never without a reason); -ETIMEDOUT (-EAGAIN with
+ *  CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (below -1); -EPERM (a plain thread). */
+int co_park(int64_t timeout_ns);
+
+/** Wakes `co` from co_park, or makes its next co_park return at once. Other waits of `co` go on.
+ *  From any thread; never blocks.
+ *
+ *  0; -ESRCH (stale, or ended). */
+int co_unpark(co_t co);
+
+/** Makes the blocking call that `co` is in, or else its next one, fail once with `-err`. What
+ *  that call had done already is not lost: if it completed after all, its result stands and the
+ *  interrupt stays for the next. Of several before it is delivered the last one counts. Held off
+ *  by a shield. From any thread; never blocks.
+ *
+ *  0; -EINVAL (`err` not in 1..4095); -ESRCH (stale, or ended). */
+int co_interrupt(co_t co, int err);
+
+/** Asks `co` to end: from now on each cancellation point in it fails with -ECANCELED, until it
+ *  calls co_cancel_clear. Nothing is unwound: the code sees the error and returns in its own way.
+ *  Held off by a shield. From any thread; never blocks.
+ *
+ *  0 (also if it was asked before); -ESRCH (stale, or ended). */
+int co_cancel(co_t co);
+
+/** Holds cancels and interrupts off the calling coroutine (`on` not 0), or lets them through
+ *  again: they are kept, not lost. Gives the setting before, 0 or 1, so that calls nest; -EPERM
+ *  on a plain thread. Never blocks. */
+int co_cancel_shield(int on);
+
+/** Acknowledges a cancel: the calling coroutine's blocking calls work again. Gives 1 if there was
+ *  one, else 0; -EPERM on a plain thread. Never blocks. */
+int co_cancel_clear(void);
+
+/** 1 if the calling coroutine has been cancelled and no shield holds it off, else 0, also on a
+ *  plain thread. Never blocks; cheap enough for a loop. */
+int co_cancel_pending(void);
+
+/** Names `co` for reports: at most 31 bytes are kept; NULL or "" removes the name. Any thread;
+ *  never blocks.
+ *
+ *  0; -ESRCH (stale). */
+int co_set_name(co_t co, const char *name);
+
+/** Fills `out` (whose `size` the caller has set) with what is known of `co`. Any thread; never
+ *  blocks.
+ *
+ *  0; -EINVAL (`out` NULL or its size under 8); -ESRCH (stale). */
+int co_info(co_t co, co_info_t *out);
+
+/** Calls `fn(info, arg)` for every coroutine that lives through the call (others may or may not
+ *  be seen), until `fn` gives something else than 0. It must not block. Gives what `fn` gave
+ *  last, 0 if there was none; -EINVAL (`fn` NULL). Any thread. */
+int co_foreach(int (*fn)(const co_info_t *info, void *arg), void *arg);
+
+/* ---- Groups of vCPUs ------------------------------------------------------------------------
+ *
+ * All vCPUs that co_run or co_init start make up the default group. Further groups keep some
+ * work apart: one vCPU alone runs its coroutines strictly one at a time; an external group runs
+ * inside a host's own event loop. */
+
+#define CO_GROUP_EXTERNAL    1    /**< co_group_attr_t.flags: one vCPU without a thread of its
+                                       own: it runs inside co_group_poll, called from a host's
+                                       event loop. */
+
+/** How to create a group. Zero-filled but for `size` gives one vCPU with a thread. */
+typedef struct co_group_attr_t {
+    uint32_t size;              /**< sizeof(co_group_attr_t). */
+    uint32_t flags;             /**< CO_GROUP_EXTERNAL. */
+    uint32_t vcpus;             /**< vCPUs; 0: one. With one, the group's coroutines run one at a
+                                     time. At most 256. */
+    uint32_t reserved;          /**< Zero. */
+    const char *name;           /**< A name for its threads and for reports, copied (11 bytes at
+                                     most, cut beyond); NULL: none. */
+} co_group_attr_t;
+
+/** Creates a group of vCPUs in the running runtime. Coroutines enter it by co_attr_t.group or by
+ *  co_migrate, and stay: vCPUs of one group take no work from another. Any thread; does not block
+ *  a coroutine for longer than it takes to start threads.
+ *
+ *  0; -EINVAL (`out` NULL, a bad attr, an external group with more than one vCPU), -E2BIG (an
+ *  attr from a newer header), -ESRCH (no runtime), -ESHUTDOWN, -EAGAIN (no thread to be had),
+ *  -EMFILE, -ENOMEM. */
+int co_group_create(co_group_t *out, const co_group_attr_t *attr);
+
+/** Ends a group: waits until its coroutines have ended, then ends its threads. An external group
+ *  is polled meanwhile by the caller's co_group_poll calls, not by this one, so destroy it when
+ *  it is empty.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW:
+ *  coroutines are left, the group goes on); -ESRCH (stale); -EDEADLK (a coroutine of that group);
+ *  -EPERM (the default group); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_group_destroy(co_group_t group, int64_t timeout_ns);
+
+/** Runs an external group on the calling thread: what is runnable, what I/O and timers make
+ *  runnable, and so on until nothing is runnable, waiting up to `timeout_ns` for the first. Gives
+ *  how many times a coroutine was resumed, 0 if none within the timeout. One thread at a time;
+ *  the same one each time while coroutines that are not migratable live in it.
+ *
+ *  Blocks the calling thread; not from a coroutine (-EDEADLK). >= 0; -EINVAL (not an external
+ *  group, a timeout below -1); -ESRCH (stale); -EBUSY (another thread is polling it). */
+int64_t co_group_poll(co_group_t group, int64_t timeout_ns);
+
+/** A file descriptor that is readable when co_group_poll of this external group has something to
+ *  do: a wake, I/O, or a timer. It belongs to the group; only wait for it. Any thread; never
+ *  blocks.
+ *
+ *  >= 0; -EINVAL (not an external group); -ESRCH (stale). */
+int co_group_fd(co_group_t group);
+
+/** How many vCPUs the group has. Any thread; never blocks. >= 1; -ESRCH (stale, or no runtime). */
+int co_group_vcpu_count(co_group_t group);
+
+/** The group that the calling coroutine is in; 0 on a plain thread. */
+co_group_t co_group_self(void);
+
+/** The vCPU in its group, counted from 1, that the calling coroutine is on; 0 on a plain thread. */
+uint32_t co_vcpu_self(void);
+
+/** Moves `co` to vCPU `vcpu` (counted from 1; CO_VCPU_ANY lets the runtime choose) of `group`,
+ *  where it then stays. It must be fresh or migratable. The caller itself has moved when the call
+ *  returns; another coroutine moves before it next runs. From any thread; lets other coroutines
+ *  run if it moves the caller; not a cancellation point.
+ *
+ *  0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable). */
+int co_migrate(co_t co, co_group_t group, uint32_t vcpu);
+
+/* ---- Input and output -----------------------------------------------------------------------
+ *
+ * The calls of the system under their own names, with a timeout. Descriptors are the system's:
+ * any may be used, in blocking mode or not, and stays in the mode it is in. Close with
+ * co_io_close what other coroutines may be using. co_io_read states what holds for all of them. */
+
+/** Opens a file, as open(2) does, always close-on-exec. `mode` counts with O_CREAT only.
+ *
+ *  Blocks the coroutine; a cancellation point. Plain threads too. The descriptor; or what open(2)
+ *  gives, -ETIMEDOUT (-EAGAIN with CO_NOW where it can't be had at once), -ECANCELED or an
+ *  interrupt's error, -EINVAL (timeout below -1). */
+int co_io_open(const char *path, int flags, uint32_t mode, int64_t timeout_ns);
+
+/** Reads up to `len` bytes at the file's position: a file, socket, pipe, terminal, eventfd..., in
+ *  blocking mode or not. 0 is the end.
+ *
+ *  All co_io_* calls: block the coroutine and never the vCPU; are cancellation points; work on
+ *  plain threads too, which they block. Whatever they return, the system no longer holds the
+ *  buffer. They give what the system call gives (>= 0, or its error), or -ETIMEDOUT (-EAGAIN with
+ *  CO_NOW), -ECANCELED or an interrupt's error if nothing was transferred before, -EBADF when
+ *  co_io_close closes the descriptor meanwhile, -EINVAL for a timeout below -1. A length over
+ *  INT_MAX is treated as INT_MAX rounded down to a page. */
+int64_t co_io_read(int fd, void *buf, size_t len, int64_t timeout_ns);
+
+/** Writes up to `len` bytes at the file's position and gives how many it wrote. As co_io_read; a
+ *  pipe or socket without a reader gives -EPIPE (and for a pipe the system's SIGPIPE, unless it
+ *  is ignored). */
+int64_t co_io_write(int fd, const void *buf, size_t len, int64_t timeout_ns);
+
+/** Reads up to `len` bytes at `offset` (>= 0), the file's position unmoved. As co_io_read;
+ *  -ESPIPE where the descriptor has no positions. */
+int64_t co_io_pread(int fd, void *buf, size_t len, int64_t offset, int64_t timeout_ns);
+
+/** Writes up to `len` bytes at `offset` (>= 0), the file's position unmoved. As co_io_read;
+ *  -ESPIPE where the descriptor has no positions. */
+int64_t co_io_pwrite(int fd, const void *buf, size_t len, int64_t offset, int64_t timeout_ns);
+
+/** Waits until what was written to the file is on its device. 0, or as co_io_read. A timeout or
+ *  cancel stops the waiting for it, where the system lets it. */
+int co_io_fsync(int fd, int64_t timeout_ns);
+
+/** Ends every co_io_* call that is under way on `fd` in any coroutine (each gives -EBADF, or its
+ *  result if it was done), waits until they have, then closes `fd`. The number may be reused only
+ *  after that, so no call can hit a successor.
+ *
+ *  Blocks the coroutine, not cancellable: after it the descriptor is closed. Plain threads too.
+ *  0; -EBADF (not open); what close(2) gives (-EINTR and -EIO: closed nevertheless). */
+int co_io_close(int fd);
+
+/** Creates a socket, as socket(2) does, close-on-exec and ready for the co_io_* calls. Never
+ *  blocks. The descriptor, or what socket(2) gives. */
+int co_io_socket(int domain, int type, int protocol);
+
+/** Accepts a connection. `addr` and `len` may be NULL; otherwise they receive the peer's address
+ *  as accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway). The
+ *  descriptor, or as co_io_read. */
+int co_io_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags, int64_t timeout_ns);
+
+/** Connects a socket. 0, or as co_io_read. After a timeout or a cancel the connection may be
+ *  under way: close the socket. */
+int co_io_connect(int fd, const struct sockaddr *addr, socklen_t len, int64_t timeout_ns);
+
+/** Receives up to `len` bytes from a socket; `flags` as recv(2). 0 is the end of a stream. As
+ *  co_io_read. */
+int64_t co_io_recv(int fd, void *buf, size_t len, int flags, int64_t timeout_ns);
+
+/** Sends up to `len` bytes on a socket and gives how many it took; `flags` as send(2), to which
+ *  MSG_NOSIGNAL is added: a peer that is gone gives -EPIPE and no signal. As co_io_read. */
+int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeout_ns);
+
+/** Shuts down one or both directions of a socket, as shutdown(2) does: `how` is SHUT_RD, SHUT_WR
+ *  or SHUT_RDWR. Never blocks. 0, or what shutdown(2) gives. */
+int co_io_shutdown(int fd, int how);
+
+/** Waits until `fd` has one of `events` (POLLIN, POLLOUT, POLLPRI, POLLRDHUP) and gives those it
+ *  has, with POLLERR, POLLHUP where they hold, as poll(2) does. As co_io_read. */
+int co_io_poll(int fd, short events, int64_t timeout_ns);
+
+/** Makes a TCP socket that listens on `host` (an IPv4 or IPv6 address as text; NULL: every
+ *  address, IPv6 and IPv4 where the system has both) and `port` (0: one that the system picks;
+ *  getsockname tells), with SO_REUSEADDR. `backlog` <= 0: the system's greatest. Does not block.
+ *
+ *  The descriptor; -EINVAL (`host` is no address), or what socket(2), bind(2), listen(2) give,
+ *  -EADDRINUSE for instance. */
+int co_tcp_listen(const char *host, uint16_t port, int backlog);
+
+/* ---- Time -------------------------------------------------------------------------------- */
+
+/** Now, in nanoseconds of the runtime's monotonic clock (CLOCK_MONOTONIC). Any thread; never
+ *  blocks. */
+int64_t co_now(void);
+
+/** Sleeps until co_now() is at least `at_ns`; returns at once if it is. Otherwise as co_sleep: a
+ *  loop that adds a period to its deadline does not drift.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error. */
+int co_sleep_until(int64_t at_ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PHOTONRT_H */

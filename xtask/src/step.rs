@@ -1,0 +1,32 @@
+//! What a step of the test run gives, and the sum of several.
+
+/// Counts of one step, or of several added up. A step that could not run is neither passed nor failed: it is skipped, by name and
+/// with the reason, so that a closing line never hides what was not looked at.
+#[derive(Debug, Default, Clone)]
+pub struct Outcome {
+    /// Checks that held.
+    pub passed: u64,
+    /// Checks that did not.
+    pub failed: u64,
+    /// Name of what was not checked, and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl Outcome {
+    /// One check, held or not.
+    pub fn check(held: bool) -> Outcome {
+        Outcome { passed: u64::from(held), failed: u64::from(!held), skipped: Vec::new() }
+    }
+
+    /// Nothing but `name`, skipped because of `why`.
+    pub fn skip(name: impl Into<String>, why: impl Into<String>) -> Outcome {
+        Outcome { skipped: vec![(name.into(), why.into())], ..Outcome::default() }
+    }
+
+    /// Adds another's counts.
+    pub fn add(&mut self, other: Outcome) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped.extend(other.skipped);
+    }
+}
