@@ -1,0 +1,39 @@
+//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests, the conformance suite, and the models with one
+//! preemption more. Stops at the first failure, which its log keeps.
+
+use crate::sh::{cargo, target};
+use crate::test::{counted, loom_with};
+use crate::{conformance, package};
+use std::time::{Duration, Instant};
+
+/// Runs rounds until `minutes` have passed; true if every round was clean.
+pub fn run(minutes: u64) -> Result<bool, String> {
+    package::build()?;
+    let end = Instant::now() + Duration::from_secs(minutes * 60);
+    let mut trouble = Vec::new();
+    let models = loom_with("soak-loom", "3", 60 * minutes.max(20), &mut trouble)?;
+    println!("models, 3 preemptions: {} passed, {} failed", models.passed, models.failed);
+    let mut round = 0;
+    while trouble.is_empty() && (round == 0 || Instant::now() < end) {
+        round += 1;
+        let mut tests = cargo();
+        tests
+            .args(["test", "--package", "photonrt-runtime", "--release"])
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_TARGET_DIR", target().join("soak"));
+        let unit = counted("soak-unit", &mut tests, 3600, crate::test::count, &mut trouble)?;
+        let mut driver = conformance::driver(&[]);
+        let suite =
+            counted("soak-conformance", &mut driver, 3600, conformance::count, &mut trouble)?;
+        println!(
+            "round {round}: {} passed, {} failed, {} skipped",
+            unit.passed + suite.passed,
+            unit.failed + suite.failed,
+            unit.skipped.len() + suite.skipped.len()
+        );
+    }
+    for text in &trouble {
+        println!("{text}");
+    }
+    Ok(trouble.is_empty())
+}
