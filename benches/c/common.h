@@ -1,0 +1,95 @@
+// What the C programs share: clock, process figures, output. Each is `bench NAME [N]`; see ../README.md.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+// CPU time of the process so far, user and system.
+static inline double cpu_ms(void) {
+  struct rusage r;
+  getrusage(RUSAGE_SELF, &r);
+  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1e3 +
+         (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e3;
+}
+
+// A "KEY: N kB" line of /proc/self/status in bytes: "VmRSS" is resident memory, "VmPTE" page tables
+// (which VmRSS does not count).
+static inline uint64_t status_bytes(const char *key) {
+  char line[256];
+  unsigned long long kb = 0;
+  size_t len = strlen(key);
+  FILE *f = fopen("/proc/self/status", "r");
+  if (!f) return 0;
+  while (fgets(line, sizeof line, f))
+    if (!strncmp(line, key, len) && line[len] == ':') sscanf(line + len + 1, "%llu", &kb);
+  fclose(f);
+  return kb * 1024;
+}
+
+static inline void out(const char *name, double v, const char *unit) {
+  printf("%s %.2f %s\n", name, v, unit);
+  fflush(stdout);
+}
+static inline void skip(const char *name, const char *why) {
+  fprintf(stderr, "%s: skipped: %s\n", name, why);
+  exit(3);
+}
+static inline void fail(const char *name, const char *why) {
+  fprintf(stderr, "%s: FAILED: %s\n", name, why);
+  exit(1);
+}
+static inline void pin_cpu(int cpu) {
+  cpu_set_t s;
+  CPU_ZERO(&s);
+  CPU_SET(cpu, &s);
+  sched_setaffinity(0, sizeof s, &s);
+}
+static inline uint64_t arg_n(int argc, char **argv, int i, uint64_t dflt) {
+  return argc > i ? strtoull(argv[i], NULL, 10) : dflt;
+}
+
+// The same delays in every program: 64-bit LCG, seed 42, delay = (x >> 33) % 1001 ms.
+static inline uint32_t next_delay_ms(uint64_t *x) {
+  *x = *x * 6364136223846793005ull + 1442695040888963407ull;
+  return (uint32_t)((*x >> 33) % 1001);
+}
+
+static inline int cmp_i64(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+// The value under which the share `q` of `v` lies. Sorts `v`.
+static inline double quantile(int64_t *v, size_t n, double q) {
+  qsort(v, n, sizeof *v, cmp_i64);
+  size_t i = (size_t)((double)n * q);
+  return (double)v[i < n ? i : n - 1];
+}
+static inline void out_timers(int64_t *late_ns, size_t n, uint64_t wall_ns, double cpu) {
+  out("timers_wall", (double)wall_ns / 1e6, "ms");
+  out("timers_cpu", cpu, "ms");
+  out("timers_min", quantile(late_ns, n, 0) / 1e3, "us");
+  out("timers_p50", quantile(late_ns, n, 0.5) / 1e3, "us");
+  out("timers_p99", quantile(late_ns, n, 0.99) / 1e3, "us");
+}
+
+// The two halves of a round trip between sleepers: each side waits this long before it answers, by when
+// the other's thread has gone to sleep in the kernel. Not part of the measured time.
+#define ASLEEP_NS 200000u
+static inline void spin_until(uint64_t t) {
+  while (now_ns() < t) {}
+}
