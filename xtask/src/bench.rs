@@ -6,11 +6,11 @@
 //!     for every contender of it            a process of its own, pinned; repeated if others disturbed it
 //! then medians, spreads, ratios inside a round, and a verdict for every promised figure
 //! ```
-//! The workloads are defined in benches/README.md and listed in `plan.rs`. `--quick` does less of the same; its
-//! figures are for finding one's way, not for publishing.
+//! The workloads are defined in benches/README.md and listed in `plan.rs`. `--quick` does less of the
+//! same; its figures are for finding one's way, not for publishing.
 //!
-//! Rejected: one long loop of each contender (drift of the machine goes into the ratios); means (one disturbed run
-//! spoils them); ratios of medians (the parts need not come from the same minute).
+//! Rejected: one long loop of each contender (drift of the machine goes into the ratios); means (one
+//! disturbed run spoils them); ratios of medians (the parts need not come from the same minute).
 
 mod http;
 mod make;
@@ -98,6 +98,10 @@ struct Turn {
 
 /// Builds, measures, prints. An error: something that should have run did not, or a bad argument.
 pub fn run(args: &[String]) -> Result<(), String> {
+    if args.iter().any(|a| a == "--help" || a == "-h") {
+        println!("{USAGE}\n\n{}", plan::listing());
+        return Ok(());
+    }
     let options = Options::parse(args)?;
     let mut results = Results::default();
     let mut turns = plan_turns(&options);
@@ -139,8 +143,8 @@ pub fn run(args: &[String]) -> Result<(), String> {
 }
 
 impl Results {
-    /// Keeps what is missing and why, each once. Gives how many failures that are, 0 or 1: what a program can't do
-    /// here is none.
+    /// Keeps what is missing and why, each once. Gives how many failures that are, 0 or 1: what a
+    /// program can't do here is none.
     fn note(&mut self, what: &str, who: &str, fail: Fail) -> usize {
         let (why, bad) = match fail {
             Fail::Cannot(why) => (why, 0),

@@ -1,8 +1,8 @@
 //! The HTTP workload: a server on CPU 0, wrk with 64 kept-alive connections on CPU 1.
 //!
-//! A one-thread wrk is saturated before the servers are, so requests per second say little. What tells servers apart is
-//! the CPU time that they use for a request: utime and stime of the process over the load, from /proc/PID/stat, all
-//! threads (the kernel's io_uring workers are among them).
+//! A one-thread wrk is saturated before the servers are, so requests per second say little. What tells
+//! servers apart is the CPU time that they use for a request: utime and stime of the process over the
+//! load, from /proc/PID/stat, all threads (the kernel's io_uring workers are among them).
 
 use super::make::binary;
 use super::measure::{Fail, Row, Run, Running, Watch, cpu_seconds};

@@ -1,7 +1,9 @@
-//! One run of one program: started pinned, given up after a limit, and with the disturbance by others measured.
+//! One run of one program: started pinned, given up after a limit, and with the disturbance by others
+//! measured.
 //!
-//! Disturbance: the machine's busy time over the run (/proc/stat) minus what this program and its ended children used
-//! (/proc/self/stat). It says what share of a CPU somebody else took; the caller repeats a run that was disturbed.
+//! Disturbance: the machine's busy time over the run (/proc/stat) minus what this program and its ended
+//! children used (/proc/self/stat). It says what share of a CPU somebody else took; the caller repeats
+//! a run that was disturbed.
 
 use super::make::binary;
 use super::plan::Contender;
@@ -36,7 +38,8 @@ pub enum Fail {
     Broken(String),
 }
 
-/// A program that ends with this value, at the latest: also when this process is killed, where setpriv can see to that.
+/// A program that ends with this value, at the latest: also when this process is killed, where setpriv
+/// can see to that.
 pub struct Running {
     child: Child,
 }
@@ -189,7 +192,8 @@ pub fn cpu_seconds(pid: u32) -> f64 {
 /// The first `fields` of utime, stime, cutime, cstime, added.
 fn stat_ticks(pid: &str, fields: usize) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // After the name, which may hold anything but is the last thing in parentheses; utime is the 12th from there.
+    // After the name, which may hold anything but is the last thing in parentheses; utime is the 12th
+    // from there.
     let rest = text.rsplit_once(") ").map_or("", |(_, r)| r);
     rest.split(' ').skip(11).take(fields).filter_map(|w| w.parse::<u64>().ok()).sum()
 }

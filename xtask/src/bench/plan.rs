@@ -1,5 +1,5 @@
-//! What is measured: the contenders, the workloads, and the figures drawn from them. A new peer or workload is a
-//! line here and a program in `benches/`.
+//! What is measured: the contenders, the workloads, and the figures drawn from them. A new peer or
+//! workload is a line here and a program in `benches/`.
 
 use super::stats::Bound;
 
@@ -78,7 +78,8 @@ pub struct Workload {
     pub threads: u32,
     /// Seconds after which a run is given up.
     pub patience: u64,
-    /// Bytes of free memory without which it is left out (it runs with as many tasks as asked, or not at all).
+    /// Bytes of free memory without which it is left out (it runs with as many tasks as asked, or not
+    /// at all).
     pub memory: u64,
     pub entrants: &'static [Entrant],
 }
@@ -278,8 +279,8 @@ const fn value(name: &'static str, over: Part, unit: &'static str, bound: Bound)
     Figure { name, over, under: None, unit, bound }
 }
 
-/// "Far below a futex round trip", as a number: neither side has to be woken by the kernel, so it must not cost even
-/// a tenth of what that costs.
+/// "Far below a futex round trip", as a number: neither side has to be woken by the kernel, so it must
+/// not cost even a tenth of what that costs.
 const FAR_BELOW: f64 = 0.1;
 
 pub const FIGURES: &[Figure] = &[
@@ -376,6 +377,14 @@ pub const FIGURES: &[Figure] = &[
 /// The contender of that name.
 pub fn contender(name: &str) -> Option<&'static Contender> {
     CONTENDERS.iter().find(|c| c.name == name)
+}
+
+/// Names to choose from, for the usage text.
+pub fn listing() -> String {
+    let workloads: Vec<&str> = WORKLOADS.iter().map(|w| w.name).collect();
+    let peers = CONTENDERS.iter().filter(|c| c.kind == Kind::Peer);
+    let peers: Vec<&str> = peers.map(|c| c.name).collect();
+    format!("workloads: {}\npeers: {}", workloads.join(" "), peers.join(" "))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Medians, spreads, and what may be said of a ratio.
 //!
-//! A ratio is taken inside one round, where its two parts ran seconds apart, so that what changes slowly (clock
-//! frequency, a neighbour on the machine) cancels out. Over the rounds it has a median and a spread. A verdict is
-//! given only where the whole spread lies on one side of the bound: otherwise it is withheld, since another run could
-//! say the opposite.
+//! A ratio is taken inside one round, where its two parts ran seconds apart, so that what changes
+//! slowly (clock frequency, a neighbour on the machine) cancels out. Over the rounds it has a median
+//! and a spread. A verdict is given only where the whole spread lies on one side of the bound:
+//! otherwise it is withheld, since another run could say the opposite.
 
 /// Median and the span of some samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
