@@ -1,4 +1,5 @@
-//! `cargo xtask conformance`: the suite in conformance/, run against the library that has just been built.
+//! `cargo xtask conformance`: the suite in conformance/, run against the library that has just been
+//! built.
 
 use crate::sh::{cmd, root};
 use crate::step::Outcome;
@@ -18,7 +19,8 @@ pub fn run(args: &[String]) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// Its closing line `N passed, N failed, N skipped`, and the lines `SKIPPED: case: why` that name the skipped ones.
+/// Its closing line `N passed, N failed, N skipped`, and the lines `SKIPPED: case: why` that name
+/// the skipped ones.
 pub fn count(text: &str) -> Outcome {
     let mut sum = Outcome::default();
     let mut skipped = 0;

@@ -1,10 +1,11 @@
-//! `cargo xtask demo`: the library built, linked with C programs by plain `cc`, put to work, and its figures on one screen.
+//! `cargo xtask demo`: the library built, linked with C programs by plain `cc`, put to work, and
+//! its figures on one screen.
 
 use crate::examples::{self, Figure, figures, run_program, serve};
 use crate::package;
 use crate::sh::{cmd, have_or_install, output};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Coroutines parked at once.
 const PARKED: &str = "1000000";
@@ -55,7 +56,8 @@ fn line(f: &Figure) -> String {
     format!("  {:<32} {value:>12} {}", f.name.replace('_', " "), f.unit)
 }
 
-/// What is being done, in one line that the next one replaces; lines of their own where nobody watches.
+/// What is being done, in one line that the next one replaces; lines of their own where nobody
+/// watches.
 fn progress(what: &str) {
     let mut err = std::io::stderr();
     if err.is_terminal() {
@@ -67,7 +69,7 @@ fn progress(what: &str) {
 }
 
 /// Loads the server with wrk, or with the bundled generator where wrk can't be had. Says which.
-fn load(port: u16, bundled: &PathBuf) -> Result<(String, Vec<Figure>), String> {
+fn load(port: u16, bundled: &Path) -> Result<(String, Vec<Figure>), String> {
     if !have_or_install("wrk", "wrk") {
         let port = port.to_string();
         let text = run_program(bundled, &["-c", CONNECTIONS, "-d", SECONDS, &port])?;
@@ -117,9 +119,16 @@ fn microseconds(text: &str) -> Option<f64> {
 
 #[test]
 fn wrks_report_is_read() {
-    let text = "Running 5s test\n  Thread Stats   Avg      Stdev     Max   +/- Stdev\n\
-        \x20   Latency   377.71us   70.91us   3.10ms   88.21%\n  Latency Distribution\n     50%  365.00us\n\
-        \x20    99%    1.25ms\n  837462 requests in 5.00s\nRequests/sec: 167482.90\nTransfer/sec: 10MB\n";
+    let text = "Running 5s test
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   377.71us   70.91us   3.10ms   88.21%
+  Latency Distribution
+     50%  365.00us
+     99%    1.25ms
+  837462 requests in 5.00s
+Requests/sec: 167482.90
+Transfer/sec: 10MB
+";
     let lines: Vec<String> =
         wrk(text).iter().map(|f| format!("{} {} {}", f.name, f.value, f.unit)).collect();
     assert_eq!(lines, ["latency, 50 % 365 us", "latency, 99 % 1250 us", "requests 167482.9 1/s"]);

@@ -6,8 +6,8 @@ use crate::step::Outcome;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What a program that is linked with the archive by plain `cc` may load, beside what it would load anyway (glibc's
-/// own libc and loader): the unwinder, which rustc's std uses for backtraces.
+/// What a program that is linked with the archive by plain `cc` may load, beside what it would load
+/// anyway (glibc's own libc and loader): the unwinder, which rustc's std uses for backtraces.
 #[cfg(target_os = "linux")]
 const SYSTEM_LIBRARIES: [&str; 3] = ["libc.so.6", "libgcc_s.so.1", "ld-linux"];
 
@@ -49,8 +49,8 @@ fn shared() -> PathBuf {
     dir().join("lib").join(soname())
 }
 
-/// Defined names that other files can see, from a table of `readelf -Ws`. (nm is no use: with LLVM's plugin installed
-/// it hides Rust's objects.)
+/// Defined names that other files can see, from a table of `readelf -Ws`. (nm is no use: with
+/// LLVM's plugin installed it hides Rust's objects.)
 fn exports(file: &Path, table: &str) -> Result<BTreeSet<String>, String> {
     let text = output(cmd("readelf").args(["-W", table]).arg(file))?;
     let mut out = BTreeSet::new();

@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! main        the command line
-//! package     build, install: the libraries as others get them        linking: their tests
-//! test        the steps, their logs, the closing line                 step: what a step gives
-//! bench       beside other runtimes                                   aarch64: tests under emulation
-//! examples    the C programs: built, tried                            demo: their figures on one screen
-//! conformance the suite's driver                                      soak: tests over and over
-//! sh          running programs
+//! package      build, install: the libraries as others get them
+//! linking      what those export, need, and can be linked with
+//! test, step   the steps of a test run, their logs, the closing line
+//! aarch64      the runtime's tests under emulation
+//! conformance  the suite's driver
+//! examples     the C programs: built, tried
+//! demo         their figures on one screen
+//! bench        photonrt beside other runtimes
+//! soak         tests over and over
+//! sh           running programs
 //! ```
 
 mod bench;

@@ -1,18 +1,20 @@
 //! The library as others get it: `cargo xtask build` and `install`.
 //!
 //! ```text
-//! cargo build --release -p photonrt          libphotonrt.a as rustc writes it: std's symbols are global in it
+//! cargo build --release -p photonrt          what rustc writes: std's symbols are global
 //!   ld -r --gc-sections -u co_...            one object: what the exports need
-//!   objcopy --keep-global-symbol=co_...      all else becomes local; debug info and LLVM bitcode go
+//!   objcopy --keep-global-symbol=co_...      all else becomes local; bitcode goes
 //!   ar                                       target/photonrt/lib/libphotonrt.a
-//!   cc -shared -z nodelete, version script   target/photonrt/lib/libphotonrt.so.0.1.0 (SONAME libphotonrt.so.0)
+//!   cc -shared -z nodelete, version script   target/photonrt/lib/libphotonrt.so.0.1.0, SONAME .so.0
 //! ```
-//! rustc's own archive cannot be shipped: two Rust archives in one program collide on std's symbols, and any symbol of the
-//! program may collide with one of ours. rustc's cdylib cannot either: it has no SONAME and can be unmapped by dlclose while
-//! vCPU threads run in it. The list of exports is abi/symbols.txt, for the linker's `-u`, for objcopy, and for the version
-//! script, so the three cannot differ.
+//! rustc's own archive cannot be shipped: two Rust archives in one program collide on std's
+//! symbols, and any symbol of the program may collide with one of ours. rustc's cdylib cannot
+//! either: it has no SONAME and can be unmapped by dlclose while vCPU threads run in it. The list
+//! of exports is abi/symbols.txt, for the linker's `-u`, for objcopy, and for the version script,
+//! so the three cannot differ.
 //!
-//! Every file is made under another name and renamed, so that whoever links meanwhile sees the old or the new one.
+//! Every file is made under another name and renamed, so that whoever links meanwhile sees the old
+//! or the new one.
 
 use crate::sh::{cargo, cargo_target, cc, cmd, root, run, target};
 use std::fs;
@@ -157,8 +159,8 @@ fn shared(object: &Path, symbols: &[Symbol], work: &Path, lib: &Path) -> Result<
     Ok(())
 }
 
-/// One node a release, each built on the one before: a program that uses a symbol of 0.2 is refused by the loader where
-/// only 0.1 is installed, before it runs.
+/// One node a release, each built on the one before: a program that uses a symbol of 0.2 is refused
+/// by the loader where only 0.1 is installed, before it runs.
 fn version_script(symbols: &[Symbol]) -> String {
     let mut out = String::new();
     let mut before = String::new();
@@ -190,8 +192,8 @@ fn header_files() -> Result<Vec<PathBuf>, String> {
     Ok(entries.filter(is_header).collect())
 }
 
-/// No private libraries: glibc (2.34 and newer) holds what the archive needs, and cc adds the unwinder itself; naming it
-/// (`-lgcc_s`) would break `cc -static`.
+/// No private libraries: glibc (2.34 and newer) holds what the archive needs, and cc adds the
+/// unwinder itself; naming it (`-lgcc_s`) would break `cc -static`.
 fn pkg_config(prefix: &Path) -> String {
     format!(
         "prefix={}\nlibdir=${{prefix}}/lib\nincludedir=${{prefix}}/include\n\n\

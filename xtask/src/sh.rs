@@ -65,8 +65,8 @@ pub fn have(program: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
-/// Whether a program is there, after an attempt to install it from Debian's `package` where that can be done
-/// (root, apt-get).
+/// Whether a program is there, after an attempt to install it from Debian's `package` where that
+/// can be done (root, apt-get).
 pub fn have_or_install(program: &str, package: &str) -> bool {
     if have(program) {
         return true;
@@ -82,8 +82,8 @@ pub fn have_or_install(program: &str, package: &str) -> bool {
     (apt(&install) || (apt(&["update", "-q"]) && apt(&install))) && have(program)
 }
 
-/// Runs with both outputs in the file `log`, for `limit` at most. True if it succeeded; an error if it could not be
-/// started or took longer, in which case it and all it started are gone.
+/// Runs with both outputs in the file `log`, for `limit` at most. True if it succeeded; an error if
+/// it could not be started or took longer, in which case it and all it started are gone.
 pub fn logged(c: &mut Command, log: &Path, limit: Duration) -> Result<bool, String> {
     let io = |e: std::io::Error| format!("{}: {e}", log.display());
     std::fs::create_dir_all(log.parent().expect("a file in a folder")).map_err(io)?;
@@ -105,8 +105,8 @@ pub fn logged(c: &mut Command, log: &Path, limit: Duration) -> Result<bool, Stri
     }
 }
 
-/// Ends a process and everything it has started, by their ids. Signals to a process group would be simpler, but a
-/// group of its own would take the child out of reach of the terminal's Ctrl-C.
+/// Ends a process and everything it has started, by their ids. Signals to a process group would be
+/// simpler, but a group of its own would take the child out of reach of the terminal's Ctrl-C.
 fn end_tree(pid: u32) {
     let table = output(cmd("ps").args(["-A", "-o", "pid=,ppid="])).unwrap_or_default();
     let pairs: Vec<(u32, u32)> = table

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests, the conformance suite, and the models with one
-//! preemption more. Stops at the first failure, which its log keeps.
+//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests, the conformance
+//! suite, and the models with one preemption more. Stops at the first failure, which its log keeps.
 
 use crate::sh::{cargo, target};
 use crate::test::{counted, loom_with};

@@ -1,7 +1,8 @@
 //! What a step of the test run gives, and the sum of several.
 
-/// Counts of one step, or of several added up. A step that could not run is neither passed nor failed: it is skipped, by name and
-/// with the reason, so that a closing line never hides what was not looked at.
+/// Counts of one step, or of several added up. A step that could not run is neither passed nor
+/// failed: it is skipped, by name and with the reason, so that a closing line never hides what was
+/// not looked at.
 #[derive(Debug, Default, Clone)]
 pub struct Outcome {
     /// Checks that held.

@@ -1,7 +1,9 @@
-//! `cargo xtask test`: everything that can be checked on this machine, step by step, and one closing line.
+//! `cargo xtask test`: everything that can be checked on this machine, step by step, and one
+//! closing line.
 //!
-//! A step runs into a log, target/xtask/NAME.log; its last lines are shown when it fails. A step that can't run
-//! here says why, and so does each test in it that was left out: the closing line counts them.
+//! A step runs into a log, target/xtask/NAME.log; its last lines are shown when it fails. A step
+//! that can't run here says why, and so does each test in it that was left out: the closing line
+//! counts them.
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
@@ -107,8 +109,8 @@ fn check(name: &str, c: &mut Command, limit: u64) -> Result<Outcome, String> {
     }
 }
 
-/// A command whose output says how many checks there were, which `count` reads. If it fails, or counts nothing at
-/// all, that is a failure whatever it has counted.
+/// A command whose output says how many checks there were, which `count` reads. If it fails, or
+/// counts nothing at all, that is a failure whatever it has counted.
 pub fn counted(
     name: &str,
     c: &mut Command,
@@ -129,7 +131,8 @@ pub fn counted(
     Ok(outcome)
 }
 
-/// The counts of a `cargo test`, whose ignored tests and lines `SKIPPED: name: why` are what it skipped.
+/// The counts of a `cargo test`, whose ignored tests and lines `SKIPPED: name: why` are what it
+/// skipped.
 pub fn count(text: &str) -> Outcome {
     let mut sum = Outcome::default();
     for line in text.lines() {
@@ -180,7 +183,8 @@ fn loom(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     loom_with(name, "2", 900, trouble)
 }
 
-/// The models, exhaustively up to so many preemptions. Release mode for its speed, without its link-time optimization.
+/// The models, exhaustively up to so many preemptions. Release mode for its speed, without its
+/// link-time optimization.
 pub fn loom_with(
     name: &str,
     preemptions: &str,

@@ -1,12 +1,14 @@
-//! From the declarations that cbindgen finds in one section's source to the text that the header holds.
+//! From the declarations that cbindgen finds in one section's source to the text that the header
+//! holds.
 //!
 //! ```text
-//! abi/src/io.rs --cbindgen--> "// doc\nint co_x(...);" --parse--> Vec<Item> --render--> aligned C, wrapped comments
+//! abi/src/io.rs --cbindgen--> "// doc\nint co_x(...);" --parse--> Vec<Item> --render--> C
 //! ```
-//! cbindgen knows the types and the Rust syntax; what it writes is a list, one declaration after the other with its doc
-//! lines as they stand in the source. A header that people read first wants more: comments wrapped to the page, the
-//! paragraphs that only a Rust caller needs left out, constants and fields in columns. Doing that by cbindgen's options alone was
-//! tried: they neither wrap nor drop. The parser below takes exactly the four shapes that cbindgen writes and panics on
+//! cbindgen knows the types and the Rust syntax; what it writes is a list, one declaration after
+//! the other with its doc lines as they stand in the source. A header that people read first wants
+//! more: comments wrapped to the page, the paragraphs that only a Rust caller needs left out,
+//! constants and fields in columns. Doing that by cbindgen's options alone was tried: they neither
+//! wrap nor drop. The parser below takes exactly the four shapes that cbindgen writes and panics on
 //! any other, so a new shape is seen at once.
 
 const WIDTH: usize = 100;

@@ -37,7 +37,8 @@ fn items(section: &str) -> Vec<Item> {
     layout::parse(&String::from_utf8(out).expect("utf-8"))
 }
 
-/// The header's text. Template lines `@types` and `@section NAME` are replaced; all else stands as it is.
+/// The header's text. Template lines `@types` and `@section NAME` are replaced; all else stands as
+/// it is.
 fn generate() -> String {
     let parsed: BTreeMap<String, Vec<Item>> =
         sections().into_iter().map(|s| (s.clone(), items(&s))).collect();
@@ -227,11 +228,19 @@ fn compile(compiler: &str, std: &str, source: &str) {
     );
 }
 
-const USE: &str = "#include <photonrt.h>\n#include <photonrt.h>\n\
-    static void *hello(void *arg) { co_sleep(CO_NOW); return arg; }\n\
-    int use(void);\nint use(void) {\n    co_t co;\n    co_attr_t attr = {0};\n    attr.size = sizeof attr;\n    \
-    attr.flags = CO_DETACHED | CO_MIGRATABLE;\n    YIELD;\n    \
-    return co_spawn(&co, &attr, hello, &co) + co_join(co, (void **)0, CO_FOREVER);\n}\n";
+const USE: &str = r"#include <photonrt.h>
+#include <photonrt.h>
+static void *hello(void *arg) { co_sleep(CO_NOW); return arg; }
+int use(void);
+int use(void) {
+    co_t co;
+    co_attr_t attr = {0};
+    attr.size = sizeof attr;
+    attr.flags = CO_DETACHED | CO_MIGRATABLE;
+    YIELD;
+    return co_spawn(&co, &attr, hello, &co) + co_join(co, 0, CO_FOREVER);
+}
+";
 
 #[test]
 fn it_compiles_as_c11() {

@@ -1,5 +1,5 @@
-//! Another Rust archive, to be linked into one program with libphotonrt.a: it brings its own copy of std. Built by
-//! `cargo xtask test` with rustc alone.
+//! Another Rust archive, to be linked into one program with libphotonrt.a: it brings its own copy
+//! of std. Built by `cargo xtask test` with rustc alone.
 
 use std::collections::HashMap;
 
