@@ -205,14 +205,14 @@ fn the_version_is_the_crates() {
 }
 
 /// Compiles a file that includes the header twice and uses it, warnings as errors.
-fn compile(compiler: &str, std: &str, source: &str) {
+fn compile(what: &str, compiler: &str, std: &str, source: &str) {
     if Command::new(compiler).arg("--version").output().is_err() {
-        println!("SKIPPED: {compiler} -std={std}: {compiler} is not installed");
+        println!("SKIPPED: {what}, {compiler} -std={std}: {compiler} is not installed");
         return;
     }
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let lang = if std.starts_with("c++") { "cpp" } else { "c" };
-    let file = dir.join(format!("header-{}-{std}.{lang}", compiler.replace('+', "x")));
+    let file = dir.join(format!("{what}-{}-{std}.{lang}", compiler.replace('+', "x")));
     std::fs::write(&file, source).expect("write");
     let out = Command::new(compiler)
         .args([&format!("-std={std}"), "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"])
@@ -223,7 +223,7 @@ fn compile(compiler: &str, std: &str, source: &str) {
         .expect("runs");
     assert!(
         out.status.success(),
-        "{compiler} -std={std}:\n{}",
+        "{what}, {compiler} -std={std}:\n{}",
         String::from_utf8_lossy(&out.stderr)
     );
 }
@@ -245,7 +245,7 @@ int use(void) {
 #[test]
 fn it_compiles_as_c11() {
     for compiler in ["gcc", "clang"] {
-        compile(compiler, "c11", &USE.replace("YIELD", "co_yield()"));
+        compile("header", compiler, "c11", &USE.replace("YIELD", "co_yield()"));
     }
 }
 
@@ -254,6 +254,27 @@ fn it_compiles_as_cpp() {
     for (compiler, std) in
         [("g++", "c++17"), ("g++", "c++20"), ("clang++", "c++17"), ("clang++", "c++20")]
     {
-        compile(compiler, std, &USE.replace("YIELD", "co_yield_now()").replace("{0}", "{}"));
+        compile(
+            "header",
+            compiler,
+            std,
+            &USE.replace("YIELD", "co_yield_now()").replace("{0}", "{}"),
+        );
+    }
+}
+
+/// The programs in README.md and at the head of the header are compiled as they stand.
+#[test]
+fn the_printed_programs_compile() {
+    let readme = read("README.md");
+    let fenced = readme.split("```c\n").nth(1).and_then(|t| t.split("```").next());
+    let template = read("abi/photonrt.h.in");
+    let indented: Vec<&str> = template.lines().filter_map(|l| l.strip_prefix(" *     ")).collect();
+    let last = indented.iter().position(|l| l.starts_with("int main")).expect("ends with main");
+    let in_readme = fenced.expect("README.md has a C program").to_string();
+    let in_header = indented[..=last].join("\n") + "\n";
+    for compiler in ["gcc", "clang"] {
+        compile("README", compiler, "c11", &in_readme);
+        compile("example", compiler, "c11", &in_header);
     }
 }
