@@ -53,8 +53,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     if !sum.skipped.is_empty() {
         println!("\nskipped:");
     }
-    for (name, why) in &sum.skipped {
-        println!("  {name}: {why}");
+    for alike in sum.skipped.chunk_by(|a, b| a == b) {
+        let ((name, why), times) = (&alike[0], alike.len());
+        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        println!("  {name}: {why}{times}");
     }
     println!("\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped.len());
     Ok(sum.failed == 0)

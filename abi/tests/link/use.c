@@ -10,7 +10,7 @@ uint32_t current(void);
 
 static void *add(void *arg)
 {
-    int *sum = arg;
+    int *sum = (int *)arg;
     co_yield_now();
     *sum += 1;
     return arg;
