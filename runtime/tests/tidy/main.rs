@@ -201,6 +201,25 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn documents_name_what_exists() {
+    let documents = source::documents();
+    let top = source::top_level();
+    let mut findings = Vec::new();
+    for (path, text) in &documents {
+        for name in source::quoted_paths(text).filter(|n| top.contains(source::first_part(n))) {
+            if !source::exists(name) {
+                findings.push(format!("{path}: {name} does not exist"));
+            }
+        }
+    }
+    let (_, map) = documents.iter().find(|d| d.0.ends_with("ARCHITECTURE.md")).expect("the map");
+    let used: BTreeSet<&str> = sources().iter().filter_map(|f| top_module(&f.path)).collect();
+    let absent = used.iter().filter(|m| !map.contains(&format!("`{m}`")));
+    findings.extend(absent.map(|m| format!("docs/ARCHITECTURE.md: no word of {m}")));
+    hold("documents", findings);
+}
+
+#[test]
 fn every_module_begins_by_saying_what_it_is() {
     let silent =
         sources().iter().filter(|f| !f.lines.first().is_some_and(|l| l.text.starts_with("//!")));

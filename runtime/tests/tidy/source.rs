@@ -5,6 +5,7 @@
 //! for code. A parser crate was the other choice; the rules need no syntax tree, and comments are
 //! what parsers drop.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -68,6 +69,42 @@ fn collect(dir: &Path, path: &str, files: &mut Vec<Source>) {
             files.push(Source { path, lines: scan(&text) });
         }
     }
+}
+
+/// README.md and docs/*.md: path and text.
+pub fn documents() -> Vec<(String, String)> {
+    let docs = std::fs::read_dir(root().join("docs")).expect("docs/").flatten();
+    let names = docs.map(|e| format!("docs/{}", e.file_name().to_string_lossy()));
+    let names = names.filter(|n| n.ends_with(".md")).chain(["README.md".into()]);
+    let text = |n: &String| std::fs::read_to_string(root().join(n)).expect("a document");
+    names.map(|n| (n.clone(), text(&n))).collect()
+}
+
+/// The workspace's top-level names.
+pub fn top_level() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(root()).expect("the workspace").flatten();
+    entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter(|n| n != "target")
+        .collect()
+}
+
+/// Paths in backquotes or as a link's target, from the root: a link's `../` leads there from docs/.
+pub fn quoted_paths(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let links = text.split("](").skip(1).filter_map(|t| t.split(')').next());
+    let is_path = |t: &&str| t.chars().all(|c| is_word(c) || "/.-".contains(c));
+    quoted.chain(links).map(|p| p.trim_start_matches("../")).filter(is_path)
+}
+
+/// The part before the first slash.
+pub fn first_part(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+/// Whether the workspace has it.
+pub fn exists(path: &str) -> bool {
+    root().join(path).exists()
 }
 
 /// The dependencies that a member declares, as Rust spells them.
