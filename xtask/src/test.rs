@@ -25,9 +25,10 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 8] = [
+const STEPS: [(&str, &str, Step); 9] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
+    ("docs", "cargo doc, broken links denied", docs),
     ("unit", "unit and tidy tests", unit),
     ("header", "the header, regenerated and compiled", header),
     ("loom", "models of the lock-free protocols", loom),
@@ -169,6 +170,12 @@ fn clippy(name: &str, _: &mut Vec<String>) -> Result<Outcome, String> {
     check(name, cargo().args(args), 600)
 }
 
+fn docs(name: &str, _: &mut Vec<String>) -> Result<Outcome, String> {
+    let mut c = cargo();
+    c.args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]);
+    check(name, c.env("RUSTDOCFLAGS", "-D warnings"), 300)
+}
+
 fn unit(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     let mut c = cargo();
     c.args(["test", "--no-fail-fast", "--package", "photonrt-runtime", "--package", "xtask"]);
@@ -194,7 +201,7 @@ pub fn loom_with(
     trouble: &mut Vec<String>,
 ) -> Result<Outcome, String> {
     let mut c = cargo();
-    c.args(["test", "--package", "photonrt-runtime", "--release", "--lib", "loom"])
+    c.args(["test", "--package", "photonrt-runtime", "--release", "--lib"])
         .env("RUSTFLAGS", "--cfg loom")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
