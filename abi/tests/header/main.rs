@@ -4,6 +4,7 @@
 //! `UPDATE_HEADER=1 cargo test -p photonrt --test header` writes include/photonrt.h.
 
 mod layout;
+mod stable;
 
 use layout::{Decl, Item};
 use std::collections::BTreeMap;
@@ -163,31 +164,10 @@ fn every_export_is_in_the_header_and_in_the_list() {
     let mut declared = functions();
     declared.sort();
     assert_eq!(exported, declared, "abi/src against the header");
-    let mut listed: Vec<String> = symbols().into_iter().map(|(name, _)| name).collect();
+    let mut listed: Vec<String> = stable::symbols().into_iter().map(|(name, _)| name).collect();
     listed.sort();
     assert_eq!(exported, listed, "abi/src against abi/symbols.txt");
     assert!(exported.iter().all(|e| e.starts_with("co_")), "{exported:?}");
-}
-
-/// `name since`, in the order of their releases: the file is appended to and never changed.
-fn symbols() -> Vec<(String, (u32, u32))> {
-    let text = read("abi/symbols.txt");
-    let entries = text.lines().filter(|l| !l.starts_with('#') && !l.is_empty());
-    let parse = |l: &str| {
-        let (name, since) = l.split_once(' ')?;
-        let (major, minor) = since.split_once('.')?;
-        Some((name.to_string(), (major.parse().ok()?, minor.parse().ok()?)))
-    };
-    entries.map(|l| parse(l).unwrap_or_else(|| panic!("abi/symbols.txt: {l}"))).collect()
-}
-
-#[test]
-fn the_symbol_list_only_grows() {
-    let since: Vec<(u32, u32)> = symbols().into_iter().map(|(_, v)| v).collect();
-    assert!(since.is_sorted(), "abi/symbols.txt: an entry stands before an older one");
-    let version = env!("CARGO_PKG_VERSION").split('.').map(|n| n.parse().expect("a number"));
-    let version: Vec<u32> = version.collect();
-    assert!(since.iter().all(|v| *v <= (version[0], version[1])), "a symbol of a release to come");
 }
 
 #[test]
