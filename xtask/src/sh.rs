@@ -131,10 +131,10 @@ fn end_tree(pid: u32) {
 pub struct Server(std::process::Child);
 
 impl Server {
-    /// Starts it, silent.
+    /// Starts it; what it prints is dropped, what it complains about is shown.
     pub fn start(c: &mut Command) -> Result<Server, String> {
         let name = shown(c);
-        c.stdout(Stdio::null()).stderr(Stdio::null());
+        c.stdout(Stdio::null());
         c.spawn().map(Server).map_err(|e| format!("{name}: {e}"))
     }
 
