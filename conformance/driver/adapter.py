@@ -36,7 +36,9 @@ class Adapter:
         self.path = path
 
     def _call(self, *args: str) -> str:
-        done = subprocess.run([self.path, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [self.path, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
+        )
         if done.returncode:
             raise AdapterFailed(f"{self.path} {args[0]} ended with {done.returncode}")
         return done.stdout

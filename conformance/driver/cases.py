@@ -1,4 +1,6 @@
-"""Cases and expectations as data. An unknown key is an error: a misspelt one would weaken a case in silence."""
+"""Cases and expectations as data.
+
+An unknown key is an error: a misspelt one would weaken a case in silence."""
 import pathlib
 import tomllib
 from dataclasses import dataclass, field

@@ -15,7 +15,9 @@ _FEAT_EXT_ARG = 1 << 8
 
 @functools.cache
 def uring_refused() -> str | None:
-    """Why io_uring cannot be used here, or None if it can. Containers allow setup and forbid enter: both are tried."""
+    """Why io_uring cannot be used here, or None if it can.
+
+    Containers allow setup and forbid enter: both are tried."""
     if sys.platform != "linux":
         return "this system has no io_uring"
     libc = ctypes.CDLL(None, use_errno=True)

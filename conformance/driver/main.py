@@ -34,9 +34,9 @@ def options() -> argparse.Namespace:
     def numbers(text: str) -> list[int]:
         return [int(w) for w in words(text)]
 
-    p = argparse.ArgumentParser(prog="conformance/run", description="Runs the conformance cases; see SPEC.md.")
+    p = argparse.ArgumentParser("conformance/run", description="Runs the conformance cases; see SPEC.md.")
     p.add_argument("--impl", default="c", help="implementation (default: c)")
-    p.add_argument("--level", type=words, default=cases.levels(), help="levels, for instance core,io (default: all)")
+    p.add_argument("--level", type=words, default=cases.levels(), help="levels, as core,io (default: all)")
     p.add_argument("--engine", type=words, default=list(cases.ENGINES), help="engines (default: uring,ready)")
     p.add_argument("--vcpus", type=numbers, default=[1, 2], help="numbers of vCPUs (default: 1,2)")
     p.add_argument("--filter", default="*", help="only cases whose name matches, for instance 'core/join*'")
@@ -72,7 +72,9 @@ def cannot_run(job: Job, built: adapters.Built) -> Result | None:
 
 
 def expected(result: Result, job: Job, missing: bool, known: list[cases.Known]) -> Result:
-    """The result in the light of the known differences: one that is gone is a failure too, so that the list only shrinks."""
+    """The result in the light of the known differences.
+
+    One that is gone is a failure too, so that the list only shrinks."""
     for k in known:
         if k.covers(job.case.name, job.engine, job.vcpus):
             if result.state == "failed" and (k.outcome == "missing") == missing:

@@ -82,7 +82,8 @@ def run(case: Case, command: list[str], engine: str, vcpus: int, slower: float) 
         # Files, not pipes: what a case leaves running must not keep the driver waiting for an end of file.
         with out.open("wb") as o, err.open("wb") as e:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, cwd=work, env=environment, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, cwd=work, env=environment,
+                start_new_session=True,
             )
             try:
                 in_time = _wait(process, case.timeout * slower)

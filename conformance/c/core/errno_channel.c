@@ -1,6 +1,7 @@
 #include "check.h"
 
-/* The return value says everything: whatever errno is before, and whoever reads a cached address of it after. */
+/* The return value says everything: whatever errno is before, and whoever reads a cached address
+ * of it after. */
 static void *end(void *arg) {
   return arg;
 }

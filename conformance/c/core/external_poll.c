@@ -1,8 +1,8 @@
 #include "check.h"
 #include <poll.h>
 
-/* A host's event loop waits with poll(2) on co_group_fd and lets the group run; timers in the group and wakes from
- * elsewhere must make the descriptor readable. */
+/* A host's event loop waits with poll(2) on co_group_fd and lets the group run; timers in the
+ * group and wakes from elsewhere must make the descriptor readable. */
 static pthread_t host;
 static co_group_t group;
 static atomic_int ended;

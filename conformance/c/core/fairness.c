@@ -1,7 +1,7 @@
 #include "check.h"
 
-/* Two coroutines do nothing but yield on vCPU 1; others there are woken by a timer, by a plain thread, and by the
- * spinners' own vCPU. Each must come through. */
+/* Two coroutines do nothing but yield on vCPU 1; others there are woken by a timer, by a plain
+ * thread, and by the spinners' own vCPU. Each must come through. */
 static atomic_int stop;
 static co_t parked_co;
 

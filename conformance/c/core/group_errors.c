@@ -24,11 +24,12 @@ static void body(void) {
   newer.tail = 0;
   CHECK_OK(co_group_create(&group, &newer.known));
   CHECK_OK(co_group_destroy(group, CO_FOREVER));
-  refused(&(co_group_attr_t){.size = sizeof(co_group_attr_t), .flags = 1u << 20}, EINVAL);
-  refused(&(co_group_attr_t){.size = sizeof(co_group_attr_t), .reserved = 1}, EINVAL);
-  refused(&(co_group_attr_t){.size = sizeof(co_group_attr_t), .vcpus = 257}, EINVAL);
-  refused(&(co_group_attr_t){.size = sizeof(co_group_attr_t), .vcpus = UINT32_MAX}, EINVAL);
-  refused(&(co_group_attr_t){.size = sizeof(co_group_attr_t), .vcpus = 2, .flags = CO_GROUP_EXTERNAL}, EINVAL);
+  enum { SIZE = sizeof(co_group_attr_t) };
+  refused(&(co_group_attr_t){.size = SIZE, .flags = 1u << 20}, EINVAL);
+  refused(&(co_group_attr_t){.size = SIZE, .reserved = 1}, EINVAL);
+  refused(&(co_group_attr_t){.size = SIZE, .vcpus = 257}, EINVAL);
+  refused(&(co_group_attr_t){.size = SIZE, .vcpus = UINT32_MAX}, EINVAL);
+  refused(&(co_group_attr_t){.size = SIZE, .vcpus = 2, .flags = CO_GROUP_EXTERNAL}, EINVAL);
 
   static const uint64_t forged[] = {1, 2, 77, UINT64_C(0x100000000), UINT64_MAX};
   for (size_t i = 0; i < COUNT_OF(forged); i++) {

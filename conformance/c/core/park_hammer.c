@@ -1,7 +1,8 @@
 #include "check.h"
 
-/* A plain thread says "round i" and unparks; the coroutine takes the round and parks again. One lost wake-up and it stays for ever. What is
- * written before the unpark is read after the park without an atomic. */
+/* A plain thread says "round i" and unparks; the coroutine takes the round and parks again. One
+ * lost wake-up and it stays for ever. What is written before the unpark is read after the park
+ * without an atomic. */
 enum { ROUNDS = 100000 };
 static int message;
 static atomic_int taken;

@@ -1,7 +1,7 @@
 #include "check.h"
 
-/* Many coroutines do random things to each other through handles that may be stale: every answer is one of those that the
- * contract allows, and in the end all can be ended. */
+/* Many coroutines do random things to each other through handles that may be stale: every answer
+ * is one of those that the contract allows, and in the end all can be ended. */
 enum { SLOTS = 64, WORKERS = 8, STEPS = 4000 };
 static _Atomic co_t slots[SLOTS];
 

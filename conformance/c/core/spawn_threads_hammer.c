@@ -1,6 +1,7 @@
 #include "check.h"
 
-/* Plain threads spawn onto sleeping vCPUs and unpark what sleeps there: every wake of an idle vCPU must arrive. */
+/* Plain threads spawn onto sleeping vCPUs and unpark what sleeps there: every wake of an idle
+ * vCPU must arrive. */
 enum { ROUNDS = 5000 };
 static atomic_int ran;
 

@@ -1,7 +1,7 @@
 #include "check.h"
 
-/* Most of each size can be written (the rest is for the runtime's frame, the guard and a call's own needs), and
- * keeps what was written while others run on theirs. */
+/* Most of each size can be written (the rest is for the runtime's frame, the guard and a call's
+ * own needs), and keeps what was written while others run on theirs. */
 static size_t usable(uint64_t stack_size) {
   return stack_size <= 16384 ? 6 * 1024 : stack_size / 4 * 3;
 }

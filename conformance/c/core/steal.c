@@ -1,7 +1,7 @@
 #include "check.h"
 
-/* Coroutines that may run anywhere are spawned on one vCPU that stays busy: an idle one takes its share. Once one has run
- * it keeps its thread. */
+/* Coroutines that may run anywhere are spawned on one vCPU that stays busy: an idle one takes
+ * its share. Once one has run it keeps its thread. */
 enum { N = 2000 };
 static atomic_int ran_on[3];
 

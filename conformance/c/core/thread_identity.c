@@ -1,7 +1,7 @@
 #include "check.h"
 
-/* A coroutine that is not migratable stays on its OS thread through every kind of wait, so that thread-local state and its cached
- * addresses keep their meaning. */
+/* A coroutine that is not migratable stays on its OS thread through every kind of wait, so that
+ * thread-local state and its cached addresses keep their meaning. */
 static _Thread_local int local;
 
 static void *worker(void *arg) {

@@ -1,6 +1,7 @@
 #include "check.h"
 
-/* Unparks race with the timeouts of the parks: each token ends exactly one park, whether it comes before, with or after the deadline. */
+/* Unparks race with the timeouts of the parks: each token ends exactly one park, whether it
+ * comes before, with or after the deadline. */
 enum { ROUNDS = 20000 };
 static atomic_int given;
 static co_t target;
