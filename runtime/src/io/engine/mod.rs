@@ -1,0 +1,263 @@
+//! The engines: what completes I/O. One instance for each vCPU, plugged in by rt as a
+//! `sched::driver::Driver`.
+//!
+//! Duties of an engine:
+//! - carry out a call ([`crate::io::op::Op`]) for the running coroutine, which parks and not the
+//!   vCPU ([`run`]);
+//! - whatever ends the call, give up its buffer before it returns;
+//! - end the calls on a descriptor that is being closed, and answer when they have ended
+//!   ([`close_message`]);
+//! - notice completions when asked (`Driver::poll`, every 64 switches or so, next to free if there
+//!   is nothing), and while nothing is runnable (`Driver::wait`, to the nanosecond).
+//!
+//! ```text
+//!   uring    a ring for each vCPU; the call becomes an SQE, its record's address the user_data
+//!   ready    epoll or kqueue: try without blocking, wait for an edge, try again
+//!   offload  threads that block, for what `ready` can't wait for (files)
+//!   plain    not an engine: the same calls on a thread that is no vCPU, which they block
+//! ```
+#![allow(unsafe_code)]
+
+use crate::err::Errno;
+use crate::io::op::Op;
+use crate::io::sys::R;
+use crate::io::table::{self, Enter};
+use crate::sched::driver::{Driver, Waker};
+use crate::sched::{self, VCpu};
+use crate::wait::{self, Deadline, Stop};
+use slots::{Closer, Slots};
+use std::any::Any;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+pub mod bell;
+pub mod offload;
+pub mod plain;
+pub mod ready;
+pub mod slots;
+#[cfg(target_os = "linux")]
+pub mod uring;
+
+/// Which engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineKind {
+    /// io_uring.
+    Uring,
+    /// epoll or kqueue, and threads for files.
+    Ready,
+}
+
+/// A vCPU's engine.
+#[derive(Debug)]
+pub enum Engine {
+    /// See [`uring`].
+    #[cfg(target_os = "linux")]
+    Uring(uring::Uring),
+    /// See [`ready`].
+    Ready(ready::Ready),
+}
+
+/// Calls that complete one after the other without giving up the vCPU, before it is given up for
+/// once.
+const DIRECT_MAX: u32 = 64;
+/// How long to wait before something is tried again that the system won't tell us about.
+const AGAIN_NS: i64 = 1_000_000;
+/// How long to wait before looking again whether the last step of a close is over.
+const LAST_NS: i64 = 50_000;
+
+macro_rules! each {
+    ($self:expr, $e:ident => $do:expr) => {
+        match $self {
+            #[cfg(target_os = "linux")]
+            Engine::Uring($e) => $do,
+            Engine::Ready($e) => $do,
+        }
+    };
+}
+
+impl Engine {
+    /// `external`: it will be driven from a host's event loop, perhaps not always from the thread
+    /// that creates it.
+    pub fn new(kind: EngineKind, external: bool) -> Result<Engine, Errno> {
+        match kind {
+            #[cfg(target_os = "linux")]
+            EngineKind::Uring => uring::Uring::new(external).map(Engine::Uring),
+            #[cfg(not(target_os = "linux"))]
+            EngineKind::Uring => Err(Errno::ENOSYS),
+            EngineKind::Ready => {
+                let _ = external;
+                ready::Ready::new().map(Engine::Ready)
+            }
+        }
+    }
+
+    fn slots(&mut self) -> &mut Slots {
+        each!(self, e => &mut e.slots)
+    }
+}
+
+impl Driver for Engine {
+    #[inline]
+    fn poll(&mut self) {
+        each!(self, e => e.poll());
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) {
+        each!(self, e => e.wait(timeout));
+    }
+
+    fn waker(&self) -> Arc<dyn Waker> {
+        each!(self, e => e.waker())
+    }
+
+    fn fd(&self) -> RawFd {
+        each!(self, e => e.fd())
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn io_in_flight(&self) -> usize {
+        each!(self, e => e.in_flight())
+    }
+}
+
+/// The vCPU's engine. `f` must not switch.
+#[inline]
+pub fn with<R>(vcpu: &VCpu, f: impl FnOnce(&mut Engine) -> R) -> R {
+    vcpu.with_driver(|d| match d.as_any().downcast_mut::<Engine>() {
+        Some(e) => f(e),
+        None => panic!("the vCPU's driver is not one of io's"),
+    })
+}
+
+/// The vCPU on which the caller is a coroutine.
+#[inline]
+pub fn coroutine() -> Option<&'static VCpu> {
+    sched::current().filter(|v| v.task().is_some())
+}
+
+/// What one round of a call came to.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// The call has ended.
+    Done(R),
+    /// Begin again.
+    Retry,
+    /// Begin again in a while: nanoseconds.
+    Pause(i64),
+}
+
+impl From<Errno> for Step {
+    fn from(e: Errno) -> Step {
+        Step::Done(Err(e))
+    }
+}
+
+/// Carries out a call, on a coroutine or on a plain thread.
+pub fn run<O: Op>(mut op: O, timeout_ns: i64) -> R {
+    let deadline = Deadline::new(timeout_ns)?;
+    if coroutine().is_none() {
+        return plain::run(op, deadline);
+    }
+    wait::check().map_err(|stop| stop.errno(deadline))?;
+    loop {
+        // Anew each time: a migratable coroutine may have moved while it waited.
+        let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
+        match step(&mut op, vcpu, deadline) {
+            Step::Done(r) => {
+                if direct(vcpu) {
+                    sched::yield_now();
+                }
+                return r;
+            }
+            Step::Retry => {}
+            Step::Pause(ns) => pause(deadline, ns)?,
+        }
+    }
+}
+
+/// Carries out a call that nothing may stop: a close.
+pub fn run_to_end<O: Op>(mut op: O, vcpu: &'static VCpu) -> R {
+    let kind = kind(vcpu);
+    match kind {
+        #[cfg(target_os = "linux")]
+        EngineKind::Uring => uring::run_to_end(&mut op, vcpu),
+        _ => ready::run_to_end(&mut op, vcpu),
+    }
+}
+
+#[inline]
+fn kind(vcpu: &VCpu) -> EngineKind {
+    with(vcpu, |e| match e {
+        #[cfg(target_os = "linux")]
+        Engine::Uring(_) => EngineKind::Uring,
+        Engine::Ready(_) => EngineKind::Ready,
+    })
+}
+
+/// Counts a call that has ended; true when the coroutine has had its share. Parking begins a new
+/// count.
+#[inline]
+fn direct(vcpu: &VCpu) -> bool {
+    with(vcpu, |e| {
+        let n = each!(e, e => &mut e.direct);
+        *n += 1;
+        let over = *n > DIRECT_MAX;
+        if over {
+            *n = 0;
+        }
+        over
+    })
+}
+
+#[inline]
+fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
+    let fd = op.fd();
+    if O::HAS_FD {
+        match table::entry(fd).map(|e| e.enter(vcpu.id())) {
+            Ok(Enter::Open) => {}
+            Ok(Enter::Closing) => return Errno::EBADF.into(),
+            Ok(Enter::Last) => return Step::Pause(LAST_NS),
+            Err(e) => return e.into(),
+        }
+    }
+    match kind(vcpu) {
+        #[cfg(target_os = "linux")]
+        EngineKind::Uring => uring::step(op, vcpu, deadline),
+        #[cfg(not(target_os = "linux"))]
+        EngineKind::Uring => Errno::ENOSYS.into(),
+        EngineKind::Ready => ready::step(op, vcpu, deadline),
+    }
+}
+
+fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
+    let until = crate::time::now().saturating_add(ns);
+    let (until, last) = match deadline {
+        Deadline::Now => return Err(Errno::EAGAIN),
+        Deadline::At(t) if t <= until => (t, true),
+        _ => (until, false),
+    };
+    match wait::until(Deadline::At(until), || false) {
+        Err(Stop::Timeout) if !last => Ok(()),
+        Err(stop) => Err(stop.errno(deadline)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// On a vCPU that has had calls on the closer's descriptor (in its scheduler, or in the coroutine
+/// that closes): ends them and answers when they have ended. `arg` is the [`Closer`]'s address.
+pub fn close_message(arg: usize) {
+    // SAFETY: `io::close` waits for the answer to this message.
+    let closer = unsafe { &*(arg as *const Closer) };
+    let Some(vcpu) = sched::current() else { return closer.ack() };
+    with(vcpu, |e| {
+        each!(&mut *e, e => e.end_calls(closer.fd));
+        // SAFETY: as above.
+        unsafe { e.slots().set_closer(closer) }
+    });
+}

@@ -1,0 +1,437 @@
+//! What one vCPU's engine knows of each descriptor: the calls that wait on it, and a few notes.
+//! Owner thread only.
+//!
+//! ```text
+//!   Slots  [chunk of 256]->[ Slot | Slot | ... ]          indexed by the number, chunks allocated as numbers come up
+//!   Slot   { first --> Rec <-> Rec <-> Rec,  closer, generation, notes }
+//!   Rec    on the stack of the coroutine that waits; its address is the io_uring user_data
+//! ```
+//! A [`Rec`] is in its slot's list from the moment its coroutine gives up the vCPU until it has it
+//! again (`ready`), or until the kernel is done with it (`uring`): never while the coroutine runs
+//! freely, so `io::close` finds in the lists all calls under way on the vCPU and nothing else.
+//!
+//! Who writes what: everything in a Rec belongs to the vCPU where it was linked, its **home**. The
+//! coroutine may read `state` from elsewhere (a migratable one may be woken for another reason and
+//! continue on another vCPU): what it wants of the Rec then goes to the home as a message
+//! ([`at_home`]).
+//!
+//! Notes about a descriptor (`bits`) are void when the number's generation has changed; see
+//! `io::table`.
+#![allow(unsafe_code)]
+
+use crate::err::Errno;
+use crate::io::table;
+use crate::parker;
+use crate::prim::atomic::{AtomicU32, AtomicUsize, Ordering::*};
+use crate::sched::{self, Message, TaskRef, VCpu};
+use crate::wait::{self, Deadline};
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::ptr::null;
+
+/// Bits of [`Rec`]'s state.
+pub mod state {
+    /// The kernel is done with it, or the descriptor is ready: look.
+    pub const DONE: u32 = 1;
+    /// The descriptor is being closed: the call ends with EBADF.
+    pub const CLOSED: u32 = 2;
+    /// The message sent by `at_home` has been there.
+    pub const VISITED: u32 = 4;
+}
+
+/// What a Rec waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A completion of the ring.
+    Kernel,
+    /// The same for a receive, whose completion tells whether there is more.
+    Receive,
+    /// Readiness to read (or an urgent or hang-up condition).
+    Read,
+    /// Readiness to write.
+    Write,
+    /// Any readiness.
+    Any,
+    /// A job of the pool.
+    Job,
+}
+
+/// One wait of one call.
+#[derive(Debug)]
+pub struct Rec {
+    next: Cell<*const Rec>,
+    prev: Cell<*const Rec>,
+    task: TaskRef,
+    state: AtomicU32,
+    /// -1: in no list.
+    fd: c_int,
+    home: usize,
+    kind: Kind,
+    linked: Cell<bool>,
+    /// Which sweep of `ready` comes next, when it was linked.
+    pub sweep: Cell<u32>,
+    /// What the kernel gave: as a system call, negative for an error.
+    pub res: Cell<i32>,
+}
+
+impl Rec {
+    /// For the coroutine that runs on `vcpu`.
+    pub fn new(vcpu: &VCpu, fd: c_int, kind: Kind) -> Result<Rec, Errno> {
+        let task = vcpu.task().ok_or(Errno::EPERM)?;
+        Ok(Rec {
+            next: Cell::new(null()),
+            prev: Cell::new(null()),
+            task,
+            state: AtomicU32::new(0),
+            fd,
+            home: vcpu.id(),
+            kind,
+            linked: Cell::new(false),
+            sweep: Cell::new(0),
+            res: Cell::new(0),
+        })
+    }
+
+    /// The descriptor, or -1.
+    pub fn fd(&self) -> c_int {
+        self.fd
+    }
+
+    /// The coroutine.
+    pub fn task(&self) -> TaskRef {
+        self.task
+    }
+
+    /// What it waits for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether one of the bits is set. What the home wrote before setting it is visible.
+    #[inline]
+    pub fn is(&self, bits: u32) -> bool {
+        // Acquire: pairs with `set`.
+        self.state.load(Acquire) & bits != 0
+    }
+
+    /// Home only.
+    #[inline]
+    fn set(&self, bit: u32) {
+        // Release: pairs with `is`. A load and a store: nobody else writes.
+        self.state.store(self.state.load(Relaxed) | bit, Release);
+    }
+
+    /// Home only: sets a bit and wakes the coroutine. The Rec may be gone when this returns.
+    #[inline]
+    pub fn finish(&self, bit: u32) {
+        let task = self.task;
+        self.set(bit);
+        wake(task);
+    }
+
+    /// Home only: the call is to end with EBADF; wakes nobody.
+    pub fn mark_closed(&self) {
+        self.set(state::CLOSED);
+    }
+}
+
+/// On a vCPU's thread: makes a coroutine look again. One that has moved away meanwhile (it is
+/// migratable, and something else woke it) gets the message there.
+#[inline]
+fn wake(task: TaskRef) {
+    match sched::current() {
+        // Only this thread can take it away from this vCPU.
+        Some(v) if task.owner.load(Relaxed) == v.id() as u32 + 1 => sched::ready(task),
+        _ => sched::wake(task),
+    }
+}
+
+impl Drop for Rec {
+    fn drop(&mut self) {
+        // A list, and perhaps the kernel, would go on using this stack: nothing after that can be
+        // trusted.
+        if self.linked.get() {
+            eprintln!("photonrt: an I/O call ended while its record was in use (fd {})", self.fd);
+            std::process::abort();
+        }
+    }
+}
+
+/// Sends a message; true if it will be run.
+pub fn post(to: &VCpu, message: Message) -> bool {
+    to.post(message);
+    true
+}
+
+/// Runs `visit` on the Rec at its home: here, if the coroutine is still there, else by a message
+/// that is waited for.
+pub fn at_home(rec: &Rec, visit: fn(&VCpu, &Rec)) {
+    struct Visit<'a> {
+        rec: &'a Rec,
+        visit: fn(&VCpu, &Rec),
+    }
+    fn arrive(arg: usize) {
+        // SAFETY: `at_home` below waits for VISITED before its frame ends; this is the home's
+        // thread.
+        let v = unsafe { &*(arg as *const Visit<'_>) };
+        if let Some(here) = sched::current() {
+            (v.visit)(here, v.rec);
+        }
+        let task = v.rec.task;
+        v.rec.set(state::VISITED);
+        sched::wake(task);
+    }
+    let here = sched::current();
+    if let Some(v) = here.filter(|v| v.id() == rec.home) {
+        return visit(v, rec);
+    }
+    let v = Visit { rec, visit };
+    let message = Message { run: arrive, arg: (&raw const v) as usize };
+    if sched::vcpu(rec.home).is_some_and(|home| post(home, message)) {
+        wait::until_done(|| rec.is(state::VISITED));
+    }
+}
+
+/// A close that waits for the calls under way: each vCPU asked acknowledges once.
+#[derive(Debug)]
+pub struct Closer {
+    /// The descriptor.
+    pub fd: c_int,
+    pending: AtomicUsize,
+    waiter: Waiter,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Waiter {
+    Task(TaskRef),
+    /// A parker's id.
+    Thread(u32),
+}
+
+impl Closer {
+    /// For the calling coroutine, or the calling thread; one acknowledgement is owed by the caller
+    /// itself.
+    pub fn new(fd: c_int, task: Option<TaskRef>) -> Closer {
+        let waiter = task.map_or_else(|| Waiter::Thread(parker::with(|id, _| id)), Waiter::Task);
+        Closer { fd, pending: AtomicUsize::new(1), waiter }
+    }
+
+    /// One more is asked.
+    pub fn ask(&self) {
+        self.pending.fetch_add(1, Relaxed);
+    }
+
+    /// One has answered. The closer may be gone when this returns.
+    pub fn ack(&self) {
+        let waiter = self.waiter;
+        // Release: what the calls did to their buffers is before the close; acquire: one
+        // acknowledger's for the next.
+        if self.pending.fetch_sub(1, AcqRel) == 1 {
+            match waiter {
+                Waiter::Task(t) => sched::wake(t),
+                Waiter::Thread(id) => sched::wake_waiter(id),
+            }
+        }
+    }
+
+    /// Waits for all answers; the caller's own is given here.
+    pub fn wait(&self) {
+        self.ack();
+        // Acquire: pairs with ack's release.
+        let done = || self.pending.load(Acquire) == 0;
+        match self.waiter {
+            Waiter::Task(_) => wait::until_done(done),
+            Waiter::Thread(_) => {
+                // It has no deadline and nothing else to end it.
+                let _ = parker::with(|_, p| wait::thread_until(Deadline::Never, p, done));
+            }
+        }
+    }
+}
+
+/// Notes of [`Slot`].
+pub mod bits {
+    /// `ready`: in the poller.
+    pub const REGISTERED: u8 = 1;
+    /// The last receive took all there was, and nothing has been heard since.
+    pub const DRAINED: u8 = 2;
+    /// `uring`: the last receive left something.
+    pub const MORE: u8 = 4;
+    /// `ready`: a short receive proves nothing here.
+    pub const UNSURE: u8 = 8;
+    /// `ready`: a short receive proves that there was no more.
+    pub const STREAM: u8 = 16;
+    /// `ready`: in the list of those that a sweep looks at.
+    pub const YOUNG: u8 = 32;
+    /// `ready`: being looked at by a sweep.
+    pub const SWEPT: u8 = 64;
+}
+
+/// One descriptor's.
+#[derive(Debug)]
+pub struct Slot {
+    first: Cell<*const Rec>,
+    closer: Cell<*const Closer>,
+    generation: Cell<u32>,
+    bits: Cell<u8>,
+}
+
+impl Slot {
+    fn new() -> Slot {
+        Slot {
+            first: Cell::new(null()),
+            closer: Cell::new(null()),
+            generation: Cell::new(0),
+            bits: Cell::new(0),
+        }
+    }
+
+    /// Whether one of the notes is there.
+    #[inline]
+    pub fn has(&self, bits: u8) -> bool {
+        self.bits.get() & bits != 0
+    }
+
+    /// All notes.
+    #[inline]
+    pub fn notes(&self) -> u8 {
+        self.bits.get()
+    }
+
+    /// Takes `off` away, then adds `on`.
+    #[inline]
+    pub fn note(&self, off: u8, on: u8) {
+        self.bits.set(self.bits.get() & !off | on);
+    }
+
+    /// The calls that wait. None of them may be unlinked meanwhile.
+    pub fn recs(&self) -> impl Iterator<Item = &Rec> {
+        let mut p = self.first.get();
+        std::iter::from_fn(move || {
+            // SAFETY: what is linked is alive (Rec's drop sees to it).
+            let rec = unsafe { p.as_ref() }?;
+            p = rec.next.get();
+            Some(rec)
+        })
+    }
+
+    /// Nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.first.get().is_null()
+    }
+}
+
+const CHUNK_BITS: u32 = 8;
+const CHUNK: usize = 1 << CHUNK_BITS;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Slots {
+    chunks: Vec<Option<Box<[Slot]>>>,
+    /// Recs in lists.
+    pub linked: usize,
+}
+
+impl Slots {
+    /// The slot of a descriptor, its notes cleared if they are about a former life of the number.
+    /// ENOMEM.
+    #[inline]
+    pub fn get(&mut self, fd: c_int) -> Result<&Slot, Errno> {
+        let generation = table::entry(fd)?.generation();
+        let slot = self.grown(fd)?;
+        if slot.generation.replace(generation) != generation {
+            slot.bits.set(slot.bits.get() & bits::YOUNG);
+        }
+        Ok(slot)
+    }
+
+    /// The slot, as it is, if there is one.
+    #[inline]
+    pub fn find(&self, fd: c_int) -> Option<&Slot> {
+        let fd = usize::try_from(fd).ok()?;
+        Some(&self.chunks.get(fd >> CHUNK_BITS)?.as_ref()?[fd % CHUNK])
+    }
+
+    #[inline]
+    fn grown(&mut self, fd: c_int) -> Result<&Slot, Errno> {
+        let chunk = fd as usize >> CHUNK_BITS;
+        if !matches!(self.chunks.get(chunk), Some(Some(_))) {
+            self.add_chunk(chunk)?;
+        }
+        self.find(fd).ok_or(Errno::EBADF)
+    }
+
+    #[cold]
+    fn add_chunk(&mut self, chunk: usize) -> Result<(), Errno> {
+        let no_memory = |_| Errno::ENOMEM;
+        if self.chunks.len() <= chunk {
+            let more = chunk + 1 - self.chunks.len();
+            self.chunks.try_reserve(more).map_err(no_memory)?;
+            self.chunks.resize_with(chunk + 1, || None);
+        }
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(CHUNK).map_err(no_memory)?;
+        slots.resize_with(CHUNK, Slot::new);
+        self.chunks[chunk] = Some(slots.into_boxed_slice());
+        Ok(())
+    }
+
+    /// Puts a Rec into its descriptor's list.
+    ///
+    /// # Safety
+    /// The Rec stays where it is until it has been unlinked from these slots.
+    #[inline]
+    pub unsafe fn link(&mut self, rec: &Rec) -> Result<(), Errno> {
+        let slot = self.grown(rec.fd)?;
+        let old = slot.first.replace(rec);
+        rec.next.set(old);
+        rec.prev.set(null());
+        // SAFETY: what is linked is alive.
+        if let Some(old) = unsafe { old.as_ref() } {
+            old.prev.set(rec);
+        }
+        rec.linked.set(true);
+        self.linked += 1;
+        Ok(())
+    }
+
+    /// Takes a Rec out; one that is in no list is left alone. The last one answers a close that
+    /// waits.
+    #[inline]
+    pub fn unlink(&mut self, rec: &Rec) {
+        if !rec.linked.replace(false) {
+            return;
+        }
+        self.linked -= 1;
+        let (next, prev) = (rec.next.get(), rec.prev.get());
+        // SAFETY: neighbours are linked, hence alive.
+        unsafe {
+            if let Some(next) = next.as_ref() {
+                next.prev.set(prev);
+            }
+            if let Some(prev) = prev.as_ref() {
+                prev.next.set(next);
+                return;
+            }
+        }
+        let Some(slot) = self.find(rec.fd) else { return };
+        slot.first.set(next);
+        if next.is_null() {
+            // SAFETY: a closer waits for this very answer.
+            if let Some(closer) = unsafe { slot.closer.replace(null()).as_ref() } {
+                closer.ack();
+            }
+        }
+    }
+
+    /// The closer waits for the calls in the list, or is answered at once if there is none.
+    ///
+    /// # Safety
+    /// The closer lives until it has been answered.
+    pub unsafe fn set_closer(&self, closer: &Closer) {
+        match self.find(closer.fd) {
+            Some(slot) if !slot.is_empty() => slot.closer.set(closer),
+            _ => closer.ack(),
+        }
+    }
+}

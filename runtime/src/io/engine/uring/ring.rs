@@ -1,0 +1,179 @@
+//! The ring itself: setting it up on whatever kernel there is, entering it, reading its
+//! completions.
+#![allow(unsafe_code)]
+
+use super::sqe::{self, Sqe};
+use crate::err::Errno;
+use io_uring::{Builder, IoUring, Probe, cqueue, squeue, types};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+/// Entries that one round can submit before an extra enter.
+const SUBMISSIONS: u32 = 256;
+/// Completions that fit before the kernel must keep them itself (it does, and says so).
+const COMPLETIONS: u32 = 4096;
+
+/// A completion.
+#[derive(Debug)]
+pub struct Completion {
+    pub user_data: u64,
+    pub res: i32,
+    /// More will come for the same entry.
+    pub more: bool,
+    /// A receive left something in the socket.
+    pub nonempty: bool,
+}
+
+/// See the module.
+pub struct Ring {
+    ring: IoUring,
+}
+
+impl std::fmt::Debug for Ring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ring").field("fd", &self.fd()).finish()
+    }
+}
+
+/// What to ask of the kernel, best first. Each was added by a later kernel than the next: 6.1, 6.0,
+/// 5.19, 5.18.
+fn wishes(external: bool) -> Vec<fn(&mut Builder<squeue::Entry, cqueue::Entry>)> {
+    let mut all: Vec<fn(&mut Builder<squeue::Entry, cqueue::Entry>)> = vec![
+        |b| {
+            b.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag().setup_submit_all();
+        },
+        |b| {
+            b.setup_single_issuer().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
+        },
+        |b| {
+            b.setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
+        },
+        |b| {
+            b.setup_submit_all();
+        },
+    ];
+    if external {
+        // Another thread may submit; and the host sleeps on the ring's descriptor, so completions
+        // must come by themselves.
+        all.drain(..3);
+    }
+    all.push(|_| {});
+    all
+}
+
+impl Ring {
+    /// ENOSYS: the kernel is too old or lacks something; other errors as io_uring_setup gives them.
+    pub fn new(external: bool) -> Result<Ring, Errno> {
+        let mut last = Errno::ENOSYS;
+        for wish in wishes(external) {
+            let mut b = IoUring::builder();
+            b.dontfork().setup_cqsize(COMPLETIONS).setup_clamp();
+            wish(&mut b);
+            match b.build(SUBMISSIONS) {
+                Ok(ring) => return Ring { ring }.checked(),
+                Err(e) => last = Errno::from_io(&e),
+            }
+            if last != Errno::EINVAL {
+                break;
+            }
+        }
+        Err(last)
+    }
+
+    fn checked(self) -> Result<Ring, Errno> {
+        let p = self.ring.params();
+        let mut enough =
+            p.is_feature_nodrop() && p.is_feature_ext_arg() && p.is_feature_fast_poll();
+        // Resource tagging stands for Linux 5.13, the first with multishot polls.
+        enough &= p.is_feature_rw_cur_pos() && p.is_feature_resource_tagging();
+        let mut probe = Probe::new();
+        let known = self.ring.submitter().register_probe(&mut probe);
+        known.map_err(|e| Errno::from_io(&e))?;
+        enough &= sqe::NEEDED.iter().all(|&op| probe.is_supported(op));
+        if enough { Ok(self) } else { Err(Errno::ENOSYS) }
+    }
+
+    /// Queues an entry; false if the queue is full.
+    ///
+    /// # Safety
+    /// What the entry points to stays valid until its completion has been reaped.
+    #[inline]
+    pub unsafe fn push(&mut self, entry: &Sqe) -> bool {
+        // SAFETY: the caller's.
+        unsafe { self.ring.submission().push(entry).is_ok() }
+    }
+
+    /// Whether neither queue holds anything and the kernel has nothing for us.
+    #[inline]
+    pub fn is_quiet(&mut self) -> bool {
+        !self.wants_enter() && !self.has_completions()
+    }
+
+    /// Whether the kernel must be entered: entries to submit, work that it has put off, completions
+    /// that it keeps.
+    #[inline]
+    pub fn wants_enter(&mut self) -> bool {
+        let sq = self.ring.submission();
+        !sq.is_empty() || sq.taskrun() || sq.cq_overflow()
+    }
+
+    /// Whether there are completions to reap.
+    #[inline]
+    pub fn has_completions(&mut self) -> bool {
+        !self.ring.completion().is_empty()
+    }
+
+    /// One system call: submits everything, waits for `want` completions or until the time is up
+    /// (ETIME).
+    pub fn enter(&self, want: u32, timeout: Option<Duration>) -> Result<(), Errno> {
+        let submitter = self.ring.submitter();
+        let r = match timeout {
+            Some(t) if want > 0 => {
+                let t = types::Timespec::from(t);
+                let args = types::SubmitArgs::new().timespec(&t);
+                submitter.submit_with_args(want as usize, &args)
+            }
+            _ => submitter.submit_and_wait(want as usize),
+        };
+        r.map(drop).map_err(|e| Errno::from_io(&e))
+    }
+
+    /// Hands over the completions that are there.
+    #[inline]
+    pub fn reap(&mut self, mut each: impl FnMut(Completion)) {
+        for c in self.ring.completion() {
+            let flags = c.flags();
+            each(Completion {
+                user_data: c.user_data(),
+                res: c.result(),
+                more: cqueue::more(flags),
+                nonempty: cqueue::sock_nonempty(flags),
+            });
+        }
+    }
+
+    /// Readable while there are completions, or work that an enter would do.
+    pub fn fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
+}
+
+/// Whether a ring works here: containers allow the setup and forbid the enter, so a real operation
+/// goes through.
+pub fn probe() -> Result<(), Errno> {
+    let mut ring = Ring::new(false)?;
+    // SAFETY: the entry points to nothing.
+    if !unsafe { ring.push(&sqe::nop().user_data(7)) } {
+        return Err(Errno::ENOSYS);
+    }
+    for _ in 0..3 {
+        match ring.enter(1, Some(Duration::from_secs(1))) {
+            Err(Errno::EINTR) => continue,
+            r => r?,
+        }
+        break;
+    }
+    let mut seen = false;
+    ring.reap(|c| seen |= c.user_data == 7 && c.res == 0);
+    if seen { Ok(()) } else { Err(Errno::ENOSYS) }
+}

@@ -1,0 +1,93 @@
+//! The ring's entries for the operations. `io-uring` is named in this module only.
+
+use io_uring::{opcode, squeue, types};
+use std::ffi::{c_char, c_int, c_short};
+
+/// An entry of the submission queue.
+pub type Sqe = squeue::Entry;
+
+/// IORING_RECVSEND_POLL_FIRST: don't try before there is something.
+const POLL_FIRST: u16 = 1;
+/// "At the file's position."
+const HERE: u64 = u64::MAX;
+
+fn fd(fd: c_int) -> types::Fd {
+    types::Fd(fd)
+}
+
+fn at(offset: Option<i64>) -> u64 {
+    offset.map_or(HERE, |o| o as u64)
+}
+
+pub fn read(f: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Sqe {
+    opcode::Read::new(fd(f), buf, len as u32).offset(at(offset)).build()
+}
+
+pub fn write(f: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Sqe {
+    opcode::Write::new(fd(f), buf, len as u32).offset(at(offset)).build()
+}
+
+pub fn recv(f: c_int, buf: *mut u8, len: usize, flags: c_int, wait_first: bool) -> Sqe {
+    let ioprio = if wait_first { POLL_FIRST } else { 0 };
+    opcode::Recv::new(fd(f), buf, len as u32).flags(flags).ioprio(ioprio).build()
+}
+
+pub fn send(f: c_int, buf: *const u8, len: usize, flags: c_int) -> Sqe {
+    opcode::Send::new(fd(f), buf, len as u32).flags(flags).build()
+}
+
+pub fn accept(f: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t, flags: c_int) -> Sqe {
+    opcode::Accept::new(fd(f), addr, len).flags(flags).build()
+}
+
+pub fn connect(f: c_int, addr: *const libc::sockaddr, len: libc::socklen_t) -> Sqe {
+    opcode::Connect::new(fd(f), addr, len).build()
+}
+
+/// On a thread of the kernel: see `op::open`.
+pub fn open(path: *const c_char, flags: c_int, mode: u32) -> Sqe {
+    let open = opcode::OpenAt::new(fd(libc::AT_FDCWD), path).flags(flags).mode(mode).build();
+    open.flags(squeue::Flags::ASYNC)
+}
+
+/// On a thread of the kernel: what is slow to close comes here.
+pub fn close(f: c_int) -> Sqe {
+    opcode::Close::new(fd(f)).build().flags(squeue::Flags::ASYNC)
+}
+
+pub fn fsync(f: c_int) -> Sqe {
+    opcode::Fsync::new(fd(f)).build()
+}
+
+pub fn poll(f: c_int, events: c_short) -> Sqe {
+    opcode::PollAdd::new(fd(f), events as u16 as u32).build()
+}
+
+/// One completion for each time that it becomes readable, until cancelled.
+pub fn poll_always(f: c_int) -> Sqe {
+    opcode::PollAdd::new(fd(f), libc::POLLIN as u32).multi(true).build()
+}
+
+pub fn cancel(user_data: u64) -> Sqe {
+    opcode::AsyncCancel::new(user_data).build()
+}
+
+pub fn nop() -> Sqe {
+    opcode::Nop::new().build()
+}
+
+/// The operations that an engine needs of the kernel.
+pub const NEEDED: [u8; 12] = [
+    opcode::Read::CODE,
+    opcode::Write::CODE,
+    opcode::Recv::CODE,
+    opcode::Send::CODE,
+    opcode::Accept::CODE,
+    opcode::Connect::CODE,
+    opcode::OpenAt::CODE,
+    opcode::Close::CODE,
+    opcode::Fsync::CODE,
+    opcode::PollAdd::CODE,
+    opcode::AsyncCancel::CODE,
+    opcode::Nop::CODE,
+];

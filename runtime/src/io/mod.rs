@@ -1,0 +1,61 @@
+//! L5: I/O that blocks the coroutine and never the vCPU.
+//!
+//! ```text
+//!   op/       one operation, one file: what it is on each engine
+//!   engine/   what carries it out: uring, ready (with offload), plain threads
+//!   table     what the process knows of a descriptor: who uses it, whether it is being closed
+//!   sys       system calls, the forms that don't block beside those that do
+//! ```
+//!
+//! A call's way: [`engine::run`] makes a deadline of the timeout, looks for a cancel or an
+//! interrupt, enters its vCPU's bit in the table, and has the engine try or wait, as often as it
+//! takes. Three things hold for every call, whatever ends it:
+//!
+//! - When it returns, nobody holds its buffer: the kernel has completed the operation, or was never
+//!   given it.
+//! - What was transferred is reported: a cancel that comes too late does not lose data, and an
+//!   interrupt that comes too late stays pending.
+//! - On a descriptor being closed it ends with EBADF, and the close waits for it; see `table`.
+//!
+//! Rejected: an operation that outlives its coroutine's call (a heap record and a buffer owned by
+//! the runtime for each call); a close that only cancels (the number would be given away while the
+//! kernel still writes to old buffers).
+
+use crate::err::Errno;
+use crate::sched::driver::Driver;
+
+pub mod engine;
+pub mod op;
+pub mod sys;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+pub use engine::EngineKind;
+pub use engine::offload::{set_max as set_blocking_max, shutdown as pool_shutdown};
+pub use op::accept::accept;
+pub use op::close::close;
+pub use op::connect::connect;
+pub use op::fsync::fsync;
+pub use op::open::open;
+pub use op::poll::poll;
+pub use op::read::{pread, read};
+pub use op::recv::recv;
+pub use op::send::send;
+pub use op::socket::{shutdown, socket, tcp_listen};
+pub use op::write::{pwrite, write};
+
+/// An engine for a vCPU, to be created on that vCPU's thread, or, for the vCPU of an external group
+/// (`external`), on any. ENOSYS where the kernel does not have it; EMFILE, ENOMEM and the like.
+pub fn driver(kind: EngineKind, external: bool) -> Result<Box<dyn Driver>, Errno> {
+    Ok(Box::new(engine::Engine::new(kind, external)?))
+}
+
+/// Whether io_uring works here: a ring is set up, and a real operation goes through it. ENOSYS,
+/// EPERM, EMFILE, ENOMEM...
+pub fn probe_uring() -> Result<(), Errno> {
+    #[cfg(target_os = "linux")]
+    return engine::uring::probe();
+    #[cfg(not(target_os = "linux"))]
+    return Err(Errno::ENOSYS);
+}

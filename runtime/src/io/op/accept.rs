@@ -1,0 +1,70 @@
+//! accept. The system has no accept that doesn't block on a listener in blocking mode: look first,
+//! through the gate. (Another process that accepts on the same blocking listener could come
+//! between; such listeners should be O_NONBLOCK.)
+
+use crate::io::engine::run;
+use crate::io::op::Op;
+use crate::io::sys::{self, R, Try};
+use crate::io::table;
+use libc::{sockaddr, socklen_t};
+use std::ffi::{c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::{self, Sqe};
+
+struct Accept {
+    fd: c_int,
+    addr: *mut sockaddr,
+    len: *mut socklen_t,
+    flags: c_int,
+}
+
+impl Accept {
+    fn accept(&self) -> R {
+        let r = sys::accept(self.fd, self.addr, self.len, self.flags);
+        began(r)
+    }
+}
+
+/// The number is new: what was noted about it is void.
+fn began(r: R) -> R {
+    r.inspect(|&fd| table::begins(fd as c_int))
+}
+
+impl Op for Accept {
+    fn fd(&self) -> c_int {
+        self.fd
+    }
+    fn attempt(&mut self) -> Try {
+        match sys::flags(self.fd) {
+            Err(e) => Try::Done(Err(e)),
+            Ok(f) if f & libc::O_NONBLOCK != 0 => sys::tried(self.accept()),
+            Ok(_) => sys::guarded(self.fd, libc::POLLIN, || self.accept()),
+        }
+    }
+    fn events(&self) -> c_short {
+        libc::POLLIN
+    }
+    fn block(&mut self) -> R {
+        // Only files get here, and they are no sockets.
+        Err(crate::err::Errno::ENOTSOCK)
+    }
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, _wait_first: bool) -> Sqe {
+        sqe::accept(self.fd, self.addr, self.len, self.flags | libc::SOCK_CLOEXEC)
+    }
+    fn finish(&mut self, r: R) -> R {
+        began(r)
+    }
+}
+
+/// co_io_accept. `addr` and `len` are NULL or as accept(2) wants them.
+pub fn accept(
+    fd: c_int,
+    addr: *mut sockaddr,
+    len: *mut socklen_t,
+    flags: c_int,
+    timeout_ns: i64,
+) -> R {
+    run(Accept { fd, addr, len, flags }, timeout_ns)
+}

@@ -1,0 +1,75 @@
+//! One operation, one file, all engines side by side, so that they cannot drift:
+//!
+//! | what an operation says | who asks |
+//! |---|---|
+//! | `attempt`: a try that never blocks, and `events`: what to wait for if it would have to | `ready`, plain threads, CO_NOW on every engine |
+//! | `block`: the same as a call that may block | the pool of `ready`, plain threads |
+//! | `sqe`: the same as an entry of the ring, and `finish`: its result | `uring` |
+//!
+//! The functions that the ABI calls are beside them. Lengths are cut to [`MAX_LEN`], as the system
+//! does itself.
+
+use crate::io::sys::{R, Try};
+use std::ffi::{c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::Sqe;
+
+pub mod accept;
+pub mod close;
+pub mod connect;
+pub mod fsync;
+pub mod open;
+pub mod poll;
+pub mod read;
+pub mod recv;
+pub mod send;
+pub mod socket;
+pub mod write;
+
+/// INT_MAX rounded down to a page: more is never transferred at once.
+pub const MAX_LEN: usize = 0x7fff_f000;
+
+/// See the module.
+pub trait Op {
+    /// It is about a descriptor, so a close of that ends it.
+    const HAS_FD: bool = true;
+    /// `uring`: try before going through the ring. For what mostly can be done at once.
+    const TRY_FIRST: bool = false;
+    /// No readiness will ever tell: straight to the pool, unless the caller won't wait.
+    const BLOCKS: bool = false;
+    /// A receive: engines keep notes on whether there is more.
+    const RECEIVES: bool = false;
+
+    /// The descriptor.
+    fn fd(&self) -> c_int;
+    /// A try that doesn't block.
+    fn attempt(&mut self) -> Try;
+    /// What to wait for when it would have to block.
+    fn events(&self) -> c_short;
+    /// The call as it blocks.
+    fn block(&mut self) -> R;
+    /// As an entry of the ring. `wait_first`: the engine knows that it isn't ready.
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, wait_first: bool) -> Sqe;
+    /// What the ring's result means.
+    fn finish(&mut self, r: R) -> R {
+        r
+    }
+    /// What it has transferred so far, when a wait of it is ended.
+    fn partial(&self) -> Option<i64> {
+        None
+    }
+    /// A receive that gave `r` has taken all there was, if the descriptor is of the kind that tells
+    /// by it.
+    fn took_all(&self, r: &R) -> bool {
+        let _ = r;
+        false
+    }
+}
+
+/// The timeout of a call whose flags say that it must not wait.
+fn patience(flags: c_int, timeout_ns: i64) -> i64 {
+    // What is below -1 stays, to be refused.
+    if flags & libc::MSG_DONTWAIT != 0 && timeout_ns >= -1 { 0 } else { timeout_ns }
+}

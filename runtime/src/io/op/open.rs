@@ -1,0 +1,59 @@
+//! open. Always on a thread, the kernel's or ours: a path may be on any disk, and the open of a
+//! named pipe or a device may wait for anything. (The ring by itself first tries such an open as if
+//! O_NONBLOCK had been given: a named pipe then opens, or fails, at once, which is not what was
+//! asked for.)
+//!
+//! `ready`: an open that a thread has begun can't be stopped; it is waited for, even by a cancel.
+
+use crate::err::Errno;
+use crate::io::engine::run;
+use crate::io::op::Op;
+use crate::io::sys::{self, R, Try};
+use crate::io::table;
+use std::ffi::{c_char, c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::{self, Sqe};
+
+struct Open {
+    path: *const c_char,
+    flags: c_int,
+    mode: u32,
+}
+
+impl Op for Open {
+    const HAS_FD: bool = false;
+    const BLOCKS: bool = true;
+
+    fn fd(&self) -> c_int {
+        -1
+    }
+    fn attempt(&mut self) -> Try {
+        match sys::try_open(self.path, self.flags) {
+            Try::Done(r) => Try::Done(self.finish(r)),
+            other => other,
+        }
+    }
+    fn events(&self) -> c_short {
+        0
+    }
+    fn block(&mut self) -> R {
+        let r = sys::open_blocking(self.path, self.flags, self.mode);
+        self.finish(r)
+    }
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, _wait_first: bool) -> Sqe {
+        sqe::open(self.path, self.flags | libc::O_CLOEXEC, self.mode)
+    }
+    fn finish(&mut self, r: R) -> R {
+        r.inspect(|&fd| table::begins(fd as c_int))
+    }
+}
+
+/// co_io_open. `path` is NULL or ended by a zero byte.
+pub fn open(path: *const c_char, flags: c_int, mode: u32, timeout_ns: i64) -> R {
+    if path.is_null() {
+        return Err(Errno::EFAULT);
+    }
+    run(Open { path, flags, mode }, timeout_ns)
+}

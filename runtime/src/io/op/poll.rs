@@ -1,0 +1,50 @@
+//! poll: waiting for readiness itself.
+
+use crate::err::Errno;
+use crate::io::engine::run;
+use crate::io::op::Op;
+use crate::io::sys::{self, R, Try};
+use std::ffi::{c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::{self, Sqe};
+
+struct Poll {
+    fd: c_int,
+    events: c_short,
+}
+
+impl Op for Poll {
+    fn fd(&self) -> c_int {
+        self.fd
+    }
+    fn attempt(&mut self) -> Try {
+        match sys::try_poll(self.fd, self.events) {
+            Ok(0) => Try::Wait,
+            r => Try::Done(r.map(i64::from)),
+        }
+    }
+    fn events(&self) -> c_short {
+        self.events
+    }
+    fn block(&mut self) -> R {
+        // A file is always ready for what a file can.
+        sys::try_poll(self.fd, self.events).map(i64::from)
+    }
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, _wait_first: bool) -> Sqe {
+        sqe::poll(self.fd, self.events)
+    }
+    fn finish(&mut self, r: R) -> R {
+        let asked = self.events | libc::POLLERR | libc::POLLHUP;
+        r.map(|got| got & i64::from(asked))
+    }
+}
+
+/// co_io_poll.
+pub fn poll(fd: c_int, events: c_short, timeout_ns: i64) -> R {
+    if events & !(sys::POLL_READ | libc::POLLOUT | libc::POLLERR | libc::POLLHUP) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    run(Poll { fd, events }, timeout_ns)
+}

@@ -1,0 +1,89 @@
+//! recv. With MSG_WAITALL it goes on until the buffer is full, the stream ends, or the wait for
+//! more is ended; what came until then is the result. (A datagram is always whole.)
+#![allow(unsafe_code)]
+
+use crate::io::engine::run;
+use crate::io::op::{MAX_LEN, Op, patience};
+use crate::io::sys::{self, R, Try};
+use std::ffi::{c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::{self, Sqe};
+
+struct Recv {
+    fd: c_int,
+    buf: *mut u8,
+    len: usize,
+    flags: c_int,
+    /// MSG_WAITALL: received so far.
+    got: usize,
+}
+
+impl Recv {
+    fn try_all(&mut self) -> Try {
+        loop {
+            // SAFETY: `got` bytes have been received into the buffer, so it has at least as many.
+            let rest = unsafe { self.buf.add(self.got) };
+            match sys::try_recv(self.fd, rest, self.len - self.got, self.flags & !libc::MSG_WAITALL)
+            {
+                Try::Done(Ok(n)) if n > 0 && self.got + (n as usize) < self.len => {
+                    self.got += n as usize
+                }
+                Try::Done(Ok(n)) => return Try::Done(Ok(self.got as i64 + n)),
+                Try::Done(Err(_)) if self.got > 0 => return Try::Done(Ok(self.got as i64)),
+                other => return other,
+            }
+        }
+    }
+
+    fn waits_for_all(&self) -> bool {
+        self.flags & (libc::MSG_WAITALL | libc::MSG_PEEK) == libc::MSG_WAITALL
+            && sys::is_stream(self.fd)
+    }
+}
+
+impl Op for Recv {
+    const RECEIVES: bool = true;
+
+    fn fd(&self) -> c_int {
+        self.fd
+    }
+    fn attempt(&mut self) -> Try {
+        if self.waits_for_all() {
+            return self.try_all();
+        }
+        sys::try_recv(self.fd, self.buf, self.len, self.flags)
+    }
+    fn events(&self) -> c_short {
+        if self.flags & libc::MSG_OOB != 0 { libc::POLLPRI } else { libc::POLLIN }
+    }
+    fn block(&mut self) -> R {
+        // Only files get here, and they are no sockets.
+        Err(crate::err::Errno::ENOTSOCK)
+    }
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, wait_first: bool) -> Sqe {
+        // SAFETY: as in try_all.
+        let rest = unsafe { self.buf.add(self.got) };
+        sqe::recv(self.fd, rest, self.len - self.got, self.flags, wait_first)
+    }
+    fn finish(&mut self, r: R) -> R {
+        match r {
+            Ok(n) => Ok(self.got as i64 + n),
+            Err(_) if self.got > 0 => Ok(self.got as i64),
+            e => e,
+        }
+    }
+    fn partial(&self) -> Option<i64> {
+        (self.got > 0).then_some(self.got as i64)
+    }
+    fn took_all(&self, r: &R) -> bool {
+        self.flags == 0 && matches!(*r, Ok(n) if n > 0 && (n as usize) < self.len)
+    }
+}
+
+/// co_io_recv. `buf` has `len` bytes; it is given back when this returns.
+pub fn recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int, timeout_ns: i64) -> R {
+    let timeout_ns = patience(flags, timeout_ns);
+    run(Recv { fd, buf, len: len.min(MAX_LEN), flags, got: 0 }, timeout_ns)
+}

@@ -1,0 +1,138 @@
+//! Linux: see the duties in the parent.
+#![allow(unsafe_code)]
+
+use super::{R, Try, look_first, tried, uninterrupted};
+use crate::err::Errno;
+use std::ffi::{c_char, c_int, c_short, c_void};
+
+/// MSG_NOSIGNAL, for send.
+pub const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+/// What poll may report that a reader of a descriptor wants to know.
+pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
+
+/// poll(2) with nanoseconds.
+pub fn poll_ns(p: &mut libc::pollfd, timeout: Option<i64>) -> c_int {
+    let t = timeout
+        .map(|ns| libc::timespec { tv_sec: ns / 1_000_000_000, tv_nsec: ns % 1_000_000_000 });
+    let t = t.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: one pollfd, a timeout that is NULL or valid, no signal mask.
+    unsafe { libc::ppoll(p, 1, t, std::ptr::null()) }
+}
+
+fn nowait(events: c_short, fd: c_int, r: R, call: impl FnOnce() -> R) -> Try {
+    match r {
+        Err(e) if e == Errno::EOPNOTSUPP || e == Errno::ENOSYS => look_first(fd, events, call),
+        // pwritev2 of a file may have to wait for something else than the descriptor; the engine
+        // finds out that it is one.
+        r => tried(r),
+    }
+}
+
+/// read(2) (offset None) or pread(2), without blocking.
+pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try {
+    let v = libc::iovec { iov_base: buf.cast(), iov_len: len };
+    let at = offset.unwrap_or(-1);
+    // SAFETY: one iovec; the caller of the API vouches for the buffer, the system checks the
+    // address.
+    let r = uninterrupted(|| unsafe {
+        libc::preadv2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
+    });
+    nowait(libc::POLLIN, fd, r, || super::read_blocking(fd, buf, len, offset))
+}
+
+/// As much as a pipe takes at once when it says that it is writable, and a terminal (which has no
+/// such promise) in practice.
+const PIPE_ATOMIC: usize = 4096;
+const TERMINAL: usize = 256;
+
+/// write(2) (offset None) or pwrite(2), without blocking and not on a socket (SIGPIPE).
+pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Try {
+    let v = libc::iovec { iov_base: buf.cast_mut().cast(), iov_len: len };
+    let at = offset.unwrap_or(-1);
+    // SAFETY: as try_read.
+    let r = uninterrupted(|| unsafe {
+        libc::pwritev2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
+    });
+    nowait(libc::POLLOUT, fd, r, || {
+        let pipe = super::stat(fd)?.st_mode & libc::S_IFMT == libc::S_IFIFO;
+        let most = if pipe { PIPE_ATOMIC } else { TERMINAL };
+        super::write_blocking(fd, buf, len.min(most), offset)
+    })
+}
+
+/// open(2), close-on-exec.
+pub fn open_blocking(path: *const c_char, flags: c_int, mode: u32) -> R {
+    // SAFETY: the caller of the API vouches for the path; the system checks the address.
+    uninterrupted(|| i64::from(unsafe { libc::open(path, flags | libc::O_CLOEXEC, mode) }))
+}
+
+fn open_cached(path: *const c_char, flags: c_int) -> R {
+    // SAFETY: all-zero is a valid open_how; the path as above.
+    unsafe {
+        let mut how = std::mem::zeroed::<libc::open_how>();
+        how.flags = (flags | libc::O_CLOEXEC) as u64;
+        how.resolve = libc::RESOLVE_CACHED;
+        let size = size_of::<libc::open_how>();
+        uninterrupted(|| {
+            libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size)
+        })
+    }
+}
+
+/// open(2) of a file or directory that needs no disk: its path is in memory and nothing is created
+/// or cut. Everything else `Blocks`.
+pub fn try_open(path: *const c_char, flags: c_int) -> Try {
+    if path.is_null() {
+        return Try::Done(Err(Errno::EFAULT));
+    }
+    if flags & (libc::O_CREAT | libc::O_TRUNC | libc::O_TMPFILE) != 0 {
+        return Try::Blocks;
+    }
+    // A named pipe's open waits for the other side, a device's for anything: look at what it is
+    // first.
+    let looked = open_cached(path, libc::O_PATH | flags & libc::O_NOFOLLOW).and_then(|fd| {
+        let file = super::is_file(fd as c_int);
+        let _ = super::close(fd as c_int);
+        file
+    });
+    match looked {
+        Ok(true) => match open_cached(path, flags) {
+            Err(Errno::EAGAIN) => Try::Blocks,
+            r => Try::Done(r),
+        },
+        Ok(false) | Err(Errno::EAGAIN | Errno::ENOSYS) => Try::Blocks,
+        Err(e) => Try::Done(Err(e)),
+    }
+}
+
+/// socket(2), close-on-exec.
+pub fn socket(domain: c_int, type_: c_int, protocol: c_int) -> R {
+    // SAFETY: touches no memory of ours.
+    Errno::check(i64::from(unsafe { libc::socket(domain, type_ | libc::SOCK_CLOEXEC, protocol) }))
+}
+
+/// accept4(2) as it blocks or not by the descriptor's mode; the new one is close-on-exec.
+pub fn accept(fd: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t, flags: c_int) -> R {
+    let flags = flags | libc::SOCK_CLOEXEC;
+    // SAFETY: the caller of the API vouches for both pointers; the system checks the addresses.
+    uninterrupted(|| i64::from(unsafe { libc::accept4(fd, addr, len, flags) }))
+}
+
+/// A TCP socket's receive tells by a short count that there is no more: nothing else does.
+pub fn is_tcp(fd: c_int) -> bool {
+    super::socket_option(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP)
+}
+
+/// An eventfd: nothing in it.
+pub fn eventfd() -> Result<c_int, Errno> {
+    // SAFETY: touches no memory of ours.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    Errno::check(i64::from(fd)).map(|fd| fd as c_int)
+}
+
+/// Adds one to an eventfd.
+pub fn eventfd_add(fd: c_int) {
+    let one = 1u64;
+    // SAFETY: eight bytes. It can't fail: the count would have to reach 2^64 - 1.
+    unsafe { libc::write(fd, (&raw const one).cast::<c_void>(), size_of::<u64>()) };
+}

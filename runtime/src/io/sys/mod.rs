@@ -1,0 +1,250 @@
+//! The system calls, each in two forms where it may block: `try_*` never blocks, whatever mode the
+//! descriptor is in, and `*_blocking` may.
+//!
+//! Duties of a platform (`linux.rs`, `other.rs`): read and write without blocking on anything,
+//! sockets that are close-on-exec from the beginning, no SIGPIPE from sockets, open from what the
+//! system has in memory.
+//!
+//! The rest, here, is POSIX. None of these functions switches, so errno is read on the thread that
+//! set it.
+#![allow(unsafe_code)]
+
+use crate::err::Errno;
+use crate::io::table;
+use std::ffi::{c_int, c_short, c_void};
+use std::net::IpAddr;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub use other::*;
+
+/// What an I/O call gives.
+pub type R = Result<i64, Errno>;
+
+/// What a try without blocking came to.
+#[derive(Debug)]
+#[must_use]
+pub enum Try {
+    /// Done, well or not.
+    Done(R),
+    /// Not ready: wait for the descriptor.
+    Wait,
+    /// Somebody else is at it for a moment, or the system can't tell us when: try again shortly.
+    Again,
+    /// It would block and no readiness will tell: a file.
+    Blocks,
+}
+
+/// Repeats a system call while a signal interrupts it.
+pub fn uninterrupted(mut call: impl FnMut() -> i64) -> R {
+    loop {
+        match Errno::check(call()) {
+            Err(Errno::EINTR) => {}
+            r => return r,
+        }
+    }
+}
+
+/// A result of a call that says EAGAIN when it would block.
+pub fn tried(r: R) -> Try {
+    match r {
+        Err(e) if e == Errno::EAGAIN || e.0 == libc::EWOULDBLOCK => Try::Wait,
+        r => Try::Done(r),
+    }
+}
+
+/// poll(2) on one descriptor, without waiting: the events it has; EBADF if it is not open.
+pub fn try_poll(fd: c_int, events: c_short) -> Result<c_short, Errno> {
+    poll(fd, events, Some(0))
+}
+
+/// poll(2) on one descriptor for at most `timeout` nanoseconds (None: for ever). No events: the
+/// time is up. EINTR is passed on, so that the caller looks at its clock.
+pub fn poll(fd: c_int, events: c_short, timeout: Option<i64>) -> Result<c_short, Errno> {
+    let mut p = libc::pollfd { fd, events, revents: 0 };
+    Errno::check(i64::from(poll_ns(&mut p, timeout)))?;
+    if p.revents & libc::POLLNVAL != 0 {
+        return Err(Errno::EBADF);
+    }
+    Ok(p.revents)
+}
+
+/// Whether it is a file, a directory or a disk: what poll calls always ready, and blocks
+/// nevertheless.
+pub fn is_file(fd: c_int) -> Result<bool, Errno> {
+    let st = stat(fd)?;
+    Ok(matches!(st.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK))
+}
+
+/// fstat(2).
+pub fn stat(fd: c_int) -> Result<libc::stat, Errno> {
+    // SAFETY: all-zero is a valid stat; fstat writes to it and to nothing else.
+    unsafe {
+        let mut st = std::mem::zeroed::<libc::stat>();
+        Errno::check(i64::from(libc::fstat(fd, &raw mut st)))?;
+        Ok(st)
+    }
+}
+
+/// A read or write on a descriptor that has no form without blocking: look first, and let nobody in
+/// between. `limit` is how much it takes without blocking once it is ready.
+pub fn look_first(fd: c_int, events: c_short, call: impl FnOnce() -> R) -> Try {
+    match is_file(fd) {
+        Err(e) => return Try::Done(Err(e)),
+        Ok(true) => return Try::Blocks,
+        Ok(false) => {}
+    }
+    guarded(fd, events, call)
+}
+
+/// The same without the question for a file.
+pub fn guarded(fd: c_int, events: c_short, call: impl FnOnce() -> R) -> Try {
+    let entry = match table::entry(fd) {
+        Ok(e) => e,
+        Err(e) => return Try::Done(Err(e)),
+    };
+    let Some(_gate) = entry.gate() else { return Try::Again };
+    match try_poll(fd, events) {
+        Err(e) => Try::Done(Err(e)),
+        Ok(0) => Try::Wait,
+        Ok(_) => tried(call()),
+    }
+}
+
+/// read(2) or pread(2), as it blocks.
+pub fn read_blocking(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> R {
+    // SAFETY: the caller of the API vouches for the buffer; the system checks the address.
+    uninterrupted(|| unsafe {
+        match offset {
+            None => libc::read(fd, buf.cast::<c_void>(), len) as i64,
+            Some(at) => libc::pread(fd, buf.cast::<c_void>(), len, at) as i64,
+        }
+    })
+}
+
+/// write(2) or pwrite(2), as it blocks.
+pub fn write_blocking(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> R {
+    // SAFETY: as read_blocking.
+    uninterrupted(|| unsafe {
+        match offset {
+            None => libc::write(fd, buf.cast::<c_void>(), len) as i64,
+            Some(at) => libc::pwrite(fd, buf.cast::<c_void>(), len, at) as i64,
+        }
+    })
+}
+
+/// recv(2) without blocking.
+pub fn try_recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Try {
+    let flags = flags | libc::MSG_DONTWAIT;
+    // SAFETY: as read_blocking.
+    tried(uninterrupted(|| unsafe { libc::recv(fd, buf.cast::<c_void>(), len, flags) as i64 }))
+}
+
+/// send(2) without blocking, and without SIGPIPE where the call itself can say so.
+pub fn try_send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Try {
+    let flags = flags | libc::MSG_DONTWAIT | NO_SIGNAL;
+    // SAFETY: as read_blocking.
+    tried(uninterrupted(|| unsafe { libc::send(fd, buf.cast::<c_void>(), len, flags) as i64 }))
+}
+
+/// Waits for the device.
+pub fn fsync(fd: c_int) -> R {
+    // SAFETY: touches no memory of ours.
+    uninterrupted(|| i64::from(unsafe { libc::fsync(fd) }))
+}
+
+/// close(2): the number is free afterwards whatever it gives (but EBADF).
+pub fn close(fd: c_int) -> R {
+    // SAFETY: the caller of the API says that the descriptor is its own to close.
+    Errno::check(i64::from(unsafe { libc::close(fd) }))
+}
+
+/// F_GETFL.
+pub fn flags(fd: c_int) -> Result<c_int, Errno> {
+    // SAFETY: touches no memory of ours.
+    Errno::check(i64::from(unsafe { libc::fcntl(fd, libc::F_GETFL) })).map(|f| f as c_int)
+}
+
+/// F_SETFL.
+pub fn set_flags(fd: c_int, flags: c_int) -> Result<(), Errno> {
+    // SAFETY: touches no memory of ours.
+    Errno::check(i64::from(unsafe { libc::fcntl(fd, libc::F_SETFL, flags) })).map(drop)
+}
+
+/// A socket option that is an int.
+pub fn socket_option(fd: c_int, level: c_int, name: c_int) -> Result<c_int, Errno> {
+    let (mut value, mut len): (c_int, _) = (0, size_of::<c_int>() as libc::socklen_t);
+    // SAFETY: `value` has `len` bytes.
+    let r = unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut len) };
+    Errno::check(i64::from(r)).map(|_| value)
+}
+
+/// Whether a close of this socket waits for its peer (SO_LINGER). False for what is no socket.
+pub fn lingers(fd: c_int) -> bool {
+    let mut linger = libc::linger { l_onoff: 0, l_linger: 0 };
+    let mut len = size_of::<libc::linger>() as libc::socklen_t;
+    let p = (&raw mut linger).cast();
+    // SAFETY: `linger` has `len` bytes.
+    let r = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, p, &raw mut len) };
+    r == 0 && linger.l_onoff != 0 && linger.l_linger > 0
+}
+
+/// connect(2), as it blocks or not by the descriptor's mode.
+pub fn connect(fd: c_int, addr: *const libc::sockaddr, len: libc::socklen_t) -> R {
+    // SAFETY: the caller of the API vouches for the address; the system checks it.
+    uninterrupted(|| i64::from(unsafe { libc::connect(fd, addr, len) }))
+}
+
+/// shutdown(2).
+pub fn shutdown(fd: c_int, how: c_int) -> R {
+    // SAFETY: touches no memory of ours.
+    Errno::check(i64::from(unsafe { libc::shutdown(fd, how) }))
+}
+
+/// Sets a socket option that is an int.
+pub fn set_option(fd: c_int, level: c_int, name: c_int, value: c_int) -> Result<(), Errno> {
+    let len = size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: `value` has `len` bytes.
+    let r = unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), len) };
+    Errno::check(i64::from(r)).map(drop)
+}
+
+/// bind(2) to an address and a port.
+pub fn bind(fd: c_int, host: IpAddr, port: u16) -> Result<(), Errno> {
+    // SAFETY: all-zero is a valid address of both families; the length is that of the one filled.
+    let r = unsafe {
+        match host {
+            IpAddr::V4(host) => {
+                let mut a = std::mem::zeroed::<libc::sockaddr_in>();
+                a.sin_family = libc::AF_INET as libc::sa_family_t;
+                a.sin_port = port.to_be();
+                a.sin_addr.s_addr = u32::from_ne_bytes(host.octets());
+                libc::bind(fd, (&raw const a).cast(), size_of_val(&a) as libc::socklen_t)
+            }
+            IpAddr::V6(host) => {
+                let mut a = std::mem::zeroed::<libc::sockaddr_in6>();
+                a.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+                a.sin6_port = port.to_be();
+                a.sin6_addr.s6_addr = host.octets();
+                libc::bind(fd, (&raw const a).cast(), size_of_val(&a) as libc::socklen_t)
+            }
+        }
+    };
+    Errno::check(i64::from(r)).map(drop)
+}
+
+/// listen(2).
+pub fn listen(fd: c_int, backlog: c_int) -> Result<(), Errno> {
+    // SAFETY: touches no memory of ours.
+    Errno::check(i64::from(unsafe { libc::listen(fd, backlog) })).map(drop)
+}
+
+/// Whether it is a stream socket.
+pub fn is_stream(fd: c_int) -> bool {
+    socket_option(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
+}
