@@ -1,0 +1,47 @@
+//! The machinery of photonrt, usable from Rust by itself; the C ABI (`abi/`) is a thin layer over it.
+//!
+//! A file imports only from its own layer or below (`tests/tidy.rs` holds that):
+//! ```text
+//! L7  rt                      builds and wires everything
+//! L5  io                      operations and engines; blocks only through wait
+//! L4  wait                    the one blocking primitive; join
+//! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
+//! L2  task                    control block, life and mail protocols, slots
+//! L1  arch stack              context switch per ISA; slabs, guards, pool
+//! L0  prim err time rng list parker wheel
+//! ```
+//! With `--cfg loom` only the lock-free protocols are built, for their models.
+
+pub mod list;
+pub mod prim;
+pub mod task;
+
+#[cfg(not(loom))]
+#[macro_use]
+pub mod arch;
+#[cfg(not(loom))]
+pub mod err;
+#[cfg(not(loom))]
+pub mod io;
+#[cfg(not(loom))]
+pub mod parker;
+#[cfg(not(loom))]
+pub mod rng;
+#[cfg(not(loom))]
+pub mod rt;
+#[cfg(not(loom))]
+pub mod sched;
+#[cfg(not(loom))]
+pub mod stack;
+#[cfg(not(loom))]
+pub mod time;
+#[cfg(not(loom))]
+pub mod wait;
+#[cfg(not(loom))]
+pub mod wheel;
+
+#[cfg(loom)]
+#[path = "sched/idle.rs"]
+pub mod idle;
+#[cfg(all(loom, test))]
+mod models;

@@ -1,0 +1,94 @@
+//! What the runtime is started with.
+
+use crate::err::Errno;
+use crate::io::{self, EngineKind};
+use crate::{stack, task};
+
+/// co_config_t.flags and their ABI numbers.
+pub mod config_flags {
+    /// Cancel what is left when main has ended.
+    pub const RUN_CANCEL: u32 = 1;
+    /// Stacks without a guard rather than none.
+    pub const UNGUARDED_OK: u32 = 2;
+    /// No signal handlers.
+    pub const NO_SIGNALS: u32 = 4;
+    /// Every coroutine is migratable.
+    pub const MIGRATE_ALL: u32 = 8;
+}
+
+/// vCPUs in one group at most.
+pub const GROUP_VCPUS: u32 = 256;
+
+/// See co_config_t; 0 everywhere means the defaults.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub vcpus: u32,
+    pub engine: u32,
+    pub flags: u32,
+    pub stack_size: u64,
+    pub stack_cache: u64,
+    pub stack_decay: i64,
+    pub blocking_max: u32,
+    pub seed: u64,
+}
+
+impl Config {
+    /// Checks the ranges: EINVAL.
+    pub fn checked(self) -> Result<Config, Errno> {
+        let stack_ok = self.stack_size == 0 || stack::class_of(self.stack_size).is_some();
+        if self.vcpus > GROUP_VCPUS || !stack_ok || self.stack_decay < 0 || self.engine > 2 {
+            return Err(Errno::EINVAL);
+        }
+        Ok(self)
+    }
+
+    /// vCPUs of the default group.
+    pub(super) fn vcpu_count(&self) -> usize {
+        match self.vcpus {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get().min(GROUP_VCPUS as usize)),
+            n => n as usize,
+        }
+    }
+
+    pub(super) fn stack_class(&self) -> u8 {
+        let bytes = if self.stack_size == 0 { 256 << 10 } else { self.stack_size };
+        stack::class_of(bytes).unwrap_or_default()
+    }
+
+    pub(super) fn stack_cache_bytes(&self) -> usize {
+        if self.stack_cache == 0 { 64 << 20 } else { self.stack_cache as usize }
+    }
+
+    pub(super) fn stack_options(&self) -> stack::PoolOptions {
+        stack::PoolOptions {
+            decay_ns: if self.stack_decay == 0 { 1_000_000_000 } else { self.stack_decay },
+            allow_unguarded: self.flags & config_flags::UNGUARDED_OK != 0,
+            ..stack::PoolOptions::default()
+        }
+    }
+
+    pub(super) fn task_flags(&self) -> u32 {
+        if self.flags & config_flags::MIGRATE_ALL != 0 { task::flags::MIGRATABLE } else { 0 }
+    }
+
+    /// The engine to use. ENOSYS: the one that was asked for does not work here.
+    pub(super) fn choose_engine(&self) -> Result<EngineKind, Errno> {
+        let wanted = match self.engine {
+            0 => match std::env::var("PHOTONRT_ENGINE").as_deref() {
+                Ok("uring") => 1,
+                Ok("ready") => 2,
+                _ => 0,
+            },
+            n => n,
+        };
+        match wanted {
+            1 => io::probe_uring().map(|()| EngineKind::Uring).map_err(|e| match e {
+                Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
+                _ => Errno::ENOSYS,
+            }),
+            2 => Ok(EngineKind::Ready),
+            _ => Ok(io::probe_uring().map_or(EngineKind::Ready, |()| EngineKind::Uring)),
+        }
+    }
+}

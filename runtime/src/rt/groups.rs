@@ -1,0 +1,322 @@
+//! Groups: their threads, their handles, the external ones.
+
+use super::external::External;
+use super::{Config, State, Up, config_flags, drain, group_of, overflow, seed, state};
+use crate::err::Errno;
+use crate::io::{self, EngineKind};
+use crate::sched::{self, Group, VCpu, acquire, running};
+use crate::wait::Deadline;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+/// How to create a group; see co_group_attr_t.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(missing_docs)]
+pub struct GroupAttr<'a> {
+    pub vcpus: u32,
+    pub external: bool,
+    pub name: &'a [u8],
+}
+
+/// A vCPU's counts: they go on from group to group, so each group remembers where they stood.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Figures {
+    pub came: u64,
+    pub stolen: u64,
+    pub migrated: u64,
+    pub wakeups: u64,
+    pub polls: u64,
+}
+
+pub(super) fn figures(v: &VCpu) -> Figures {
+    Figures {
+        came: v.counts.spawned.get() + v.counts.entered.load(Relaxed),
+        stolen: v.counts.stolen.get(),
+        migrated: v.counts.left.get(),
+        wakeups: v.wakeups.load(Relaxed),
+        polls: v.counts.polls.get(),
+    }
+}
+
+/// A group and what runs it.
+pub(super) struct Entry {
+    pub group: Arc<Group>,
+    pub before: Vec<Figures>,
+    threads: Vec<JoinHandle<()>>,
+    external: Option<Arc<External>>,
+    /// vCPU 0 was started on the thread that is in co_run, and ends there.
+    on_caller: bool,
+}
+
+/// The entry of a handle.
+pub(super) fn entry(up: &Up, handle: u64) -> Result<&Entry, Errno> {
+    up.groups.get(&handle).ok_or(Errno::ESRCH)
+}
+
+/// Handles are not used twice in a process.
+fn new_handle(s: &mut State) -> u64 {
+    s.groups_made += 1;
+    s.groups_made
+}
+
+/// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is to be that one.
+pub(super) fn start(
+    config: &Config,
+    engine: EngineKind,
+    name: String,
+    n: usize,
+    on_caller: bool,
+) -> Result<Entry, Errno> {
+    let handle = new_handle(&mut state());
+    let mut e = make(config, handle, name, n, false)?;
+    e.on_caller = on_caller;
+    launch(config, engine, e)
+}
+
+/// A group whose vCPUs are attached to it and not started.
+fn make(
+    config: &Config,
+    handle: u64,
+    name: String,
+    n: usize,
+    external: bool,
+) -> Result<Entry, Errno> {
+    let mut vcpus = Vec::new();
+    for _ in 0..n {
+        match acquire() {
+            Ok(v) => vcpus.push(v),
+            Err(e) => {
+                vcpus.into_iter().for_each(VCpu::release);
+                return Err(e);
+            }
+        }
+    }
+    let before = vcpus.iter().map(|v| figures(v)).collect();
+    let mut group = Group::new(handle, name, vcpus, external);
+    group.stack_class = config.stack_class();
+    group.task_flags = config.task_flags();
+    let group = Arc::new(group);
+    let seed = seed(config);
+    for (i, v) in group.vcpus.iter().enumerate() {
+        // SAFETY: nobody runs it yet; the entry keeps the group until its vCPUs have been released.
+        unsafe {
+            let seed = seed.wrapping_add(i as u64);
+            v.attach(Arc::as_ptr(&group), i as u32 + 1, config.stack_cache_bytes(), seed);
+        }
+    }
+    Ok(Entry { group, before, threads: Vec::new(), external: None, on_caller: false })
+}
+
+fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Errno> {
+    let (tell, told) = mpsc::channel();
+    let signals = config.flags & config_flags::NO_SIGNALS == 0;
+    let mut failed = None;
+    let mut expected = 0;
+    for (i, v) in e.group.vcpus.iter().copied().enumerate() {
+        if e.on_caller && i == 0 {
+            match io::driver(engine, false) {
+                Ok(d) => {
+                    v.enter(d);
+                    v.unbind();
+                }
+                Err(err) => failed = Some(err),
+            }
+            continue;
+        }
+        let tell = tell.clone();
+        let body = move || vcpu_thread(v, engine, signals, &tell);
+        match thread::Builder::new().name(format!("{}-{}", e.group.name, i + 1)).spawn(body) {
+            Ok(t) => {
+                e.threads.push(t);
+                expected += 1;
+            }
+            Err(err) => failed = Some(Errno::from_io(&err)),
+        }
+    }
+    for _ in 0..expected {
+        if let Ok(Err(err)) = told.recv() {
+            failed = Some(err);
+        }
+    }
+    match failed {
+        None => Ok(e),
+        Some(err) => {
+            stop(e);
+            Err(err)
+        }
+    }
+}
+
+fn vcpu_thread(
+    v: &'static VCpu,
+    engine: EngineKind,
+    signals: bool,
+    tell: &mpsc::Sender<Result<(), Errno>>,
+) {
+    let _alt_stack = signals.then(overflow::AltStack::new);
+    match io::driver(engine, false) {
+        Ok(d) => {
+            v.enter(d);
+            let _ = tell.send(Ok(()));
+            sched::run(v, drain::idle);
+            v.leave();
+        }
+        Err(e) => {
+            let _ = tell.send(Err(e));
+        }
+    }
+}
+
+/// Ends a group in which nothing lives.
+pub(super) fn stop(e: Entry) {
+    for v in &e.group.vcpus {
+        // Release: pairs with the acquire in sched's run.
+        v.stop.store(true, Release);
+        v.notify();
+    }
+    for t in e.threads {
+        // A vCPU's thread does not panic: coroutines' entries are extern "C".
+        let _ = t.join();
+    }
+    if e.on_caller || e.group.external {
+        let v = e.group.vcpus[0];
+        v.bind();
+        v.leave();
+    }
+    for v in &e.group.vcpus {
+        v.release();
+    }
+}
+
+/// co_group_create.
+pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
+    let n = attr.vcpus.max(1);
+    if n > super::GROUP_VCPUS || (attr.external && n > 1) {
+        return Err(Errno::EINVAL);
+    }
+    let name = &attr.name[..attr.name.len().min(11)];
+    let name = if name.is_empty() { "co-group".into() } else { String::from_utf8_lossy(name).into() };
+    let (config, engine, handle) = {
+        let mut s = state();
+        let busy = s.busy;
+        let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+        if busy || up.refusing {
+            return Err(Errno::ESHUTDOWN);
+        }
+        let (config, engine) = (up.config, up.engine);
+        (config, engine, new_handle(&mut s))
+    };
+    let mut e = make(&config, handle, name, n as usize, attr.external)?;
+    if attr.external {
+        let v = e.group.vcpus[0];
+        let made = io::driver(engine, true).and_then(|d| External::new(d.fd()).map(|x| (d, x)));
+        match made {
+            Ok((d, x)) => {
+                let caller = sched::current();
+                v.enter(d);
+                v.unbind();
+                if let Some(c) = caller {
+                    c.bind();
+                }
+                // It sleeps until it is polled: who wakes it makes its descriptor readable.
+                v.prepare_external();
+                e.external = Some(Arc::new(x));
+            }
+            Err(err) => {
+                v.release();
+                return Err(err);
+            }
+        }
+    } else {
+        e = launch(&config, engine, e)?;
+    }
+    publish(e, handle)
+}
+
+fn publish(e: Entry, handle: u64) -> Result<u64, Errno> {
+    let mut s = state();
+    match &mut s.up {
+        Some(up) if !up.refusing => {
+            up.groups.insert(handle, e);
+            Ok(handle)
+        }
+        // The runtime went down meanwhile.
+        _ => {
+            drop(s);
+            stop(e);
+            Err(Errno::ESHUTDOWN)
+        }
+    }
+}
+
+/// co_group_destroy.
+pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
+    let d = Deadline::new(timeout_ns)?;
+    let group = group_of(handle)?;
+    if state().up.as_ref().is_some_and(|up| up.default == group.handle) {
+        return Err(Errno::EPERM);
+    }
+    if sched::current().is_some_and(|v| std::ptr::eq(v.group(), &raw const *group)) {
+        return Err(Errno::EDEADLK);
+    }
+    loop {
+        drain::wait(Some(group.clone()), 0, d)?;
+        let mut s = state();
+        let up = s.up.as_mut().ok_or(Errno::ESRCH)?;
+        entry(up, group.handle)?;
+        // Ours and the entry's: nobody is spawning into it. Under the lock nobody can begin to.
+        if group.live() == 0 && Arc::strong_count(&group) == 2 {
+            let e = up.groups.remove(&group.handle);
+            drop(s);
+            drop(group);
+            if let Some(e) = e {
+                stop(e);
+            }
+            return Ok(());
+        }
+        drop(s);
+        thread::yield_now();
+    }
+}
+
+fn external(handle: u64) -> Result<(Arc<Group>, Arc<External>), Errno> {
+    let s = state();
+    let e = entry(s.up.as_ref().ok_or(Errno::ESRCH)?, handle)?;
+    let x = e.external.clone().ok_or(Errno::EINVAL)?;
+    Ok((e.group.clone(), x))
+}
+
+/// co_group_poll.
+pub fn group_poll(handle: u64, timeout_ns: i64) -> Result<i64, Errno> {
+    if timeout_ns < -1 {
+        return Err(Errno::EINVAL);
+    }
+    if sched::current().is_some() {
+        return Err(Errno::EDEADLK);
+    }
+    let (group, x) = external(handle)?;
+    let timeout = (timeout_ns >= 0).then_some(timeout_ns);
+    x.poll(group.vcpus[0], timeout)
+}
+
+/// co_group_fd.
+pub fn group_fd(handle: u64) -> Result<i32, Errno> {
+    external(handle).map(|(_, x)| x.fd())
+}
+
+/// co_group_vcpu_count.
+pub fn group_vcpus(handle: u64) -> Result<i32, Errno> {
+    group_of(handle).map(|g| g.vcpus.len() as i32)
+}
+
+/// co_group_self.
+pub fn group_self() -> u64 {
+    running().map_or(0, |(v, _)| v.group().handle)
+}
+
+/// co_vcpu_self.
+pub fn vcpu_self() -> u32 {
+    running().map_or(0, |(v, _)| v.number.get())
+}

@@ -1,0 +1,366 @@
+//! L7: builds the runtime out of the lower layers and takes it down again.
+//!
+//! ```text
+//! DOWN --init/run--> UP --shutdown, or main's end--> draining --nothing lives--> DOWN
+//!                     ^------------- timeout --------------+
+//! ```
+//! One runtime a process. Its parts: the default group, further groups (`groups`), the pools of stacks, control blocks and threads,
+//! which are process wide and survive. The lock below guards starting, stopping and the list of groups; nothing
+//! that a coroutine does often takes it.
+#![allow(unsafe_code)]
+
+mod config;
+mod drain;
+mod external;
+mod groups;
+mod overflow;
+#[cfg(test)]
+mod tests;
+
+pub use crate::sched::{
+    cancel, cancel_clear, cancel_pending, foreach, info, interrupt, shield, unpark,
+};
+pub use crate::time::now;
+pub use config::{Config, GROUP_VCPUS, config_flags};
+pub use groups::{
+    GroupAttr, group_create, group_destroy, group_fd, group_poll, group_self, group_vcpus, vcpu_self,
+};
+
+use crate::err::Errno;
+use crate::io::{self, EngineKind};
+use crate::sched::{self, Env, Group, POOL, running};
+use crate::task::{Attr, Entry, attention, flags, table};
+use crate::wait::Deadline;
+use crate::{rng, wait};
+use groups::Entry as GroupEntry;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::*;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What runs now.
+struct Up {
+    config: Config,
+    engine: EngineKind,
+    /// By handle.
+    groups: BTreeMap<u64, GroupEntry>,
+    /// The default group's handle.
+    default: u64,
+    by_run: bool,
+    refusing: bool,
+}
+
+struct State {
+    up: Option<Up>,
+    /// Somebody is starting or stopping it.
+    busy: bool,
+    /// Groups made since the process began: the last one's handle.
+    groups_made: u64,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { up: None, busy: false, groups_made: 0 });
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the runtime's parts; its vCPU 0 is left to the caller if `by_run`.
+fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
+    {
+        let mut s = state();
+        if s.busy || s.up.is_some() {
+            return Err(Errno::EBUSY);
+        }
+        s.busy = true;
+    }
+    let made = build(config, by_run);
+    let mut s = state();
+    s.busy = false;
+    let (up, group) = made?;
+    s.up = Some(up);
+    Ok(group)
+}
+
+fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
+    let engine = config.choose_engine()?;
+    POOL.configure(config.stack_options());
+    io::set_blocking_max(if config.blocking_max == 0 { 64 } else { config.blocking_max });
+    let n = config.vcpu_count();
+    let signals = config.flags & config_flags::NO_SIGNALS == 0;
+    if signals {
+        overflow::install()?;
+    }
+    let entry = match groups::start(&config, engine, "co".into(), n, by_run) {
+        Ok(e) => e,
+        Err(e) => {
+            overflow::remove();
+            return Err(e);
+        }
+    };
+    let group = entry.group.clone();
+    let default = group.handle;
+    let groups = BTreeMap::from([(default, entry)]);
+    Ok((Up { config, engine, groups, default, by_run, refusing: false }, group))
+}
+
+/// Takes everything down; nothing lives any more and no vCPU of the caller's is bound.
+fn stop() {
+    let up = state().up.take();
+    if let Some(up) = up {
+        for g in up.groups.into_values().rev() {
+            groups::stop(g);
+        }
+        io::pool_shutdown();
+        POOL.clear();
+        overflow::remove();
+    }
+    state().busy = false;
+}
+
+struct Main {
+    entry: Entry,
+    arg: *mut c_void,
+    result: *mut c_void,
+    cancel: bool,
+}
+
+/// The first coroutine of co_run: main, then waiting for the rest.
+unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
+    let m = arg.cast::<Main>();
+    // SAFETY: `run` waits for us and then reads the result; the caller vouched for the entry.
+    let cancel = unsafe {
+        (*m).result = ((*m).entry)((*m).arg);
+        (*m).cancel
+    };
+    refuse(true);
+    if cancel {
+        cancel_all();
+    }
+    // What was asked of main itself does not end this wait.
+    let shielded = shield(true);
+    debug_assert!(shielded.is_ok());
+    let drained = drain::wait(None, 1, Deadline::Never);
+    debug_assert!(drained.is_ok());
+    if let Some((v, _)) = running() {
+        drain::stop_first(v);
+    }
+    std::ptr::null_mut()
+}
+
+/// co_run.
+pub fn run(config: Config, entry: Entry, arg: *mut c_void) -> Result<*mut c_void, Errno> {
+    if sched::current().is_some() {
+        return Err(Errno::EBUSY);
+    }
+    let group = start(config.checked()?, true)?;
+    let mut main = Main {
+        entry,
+        arg,
+        result: std::ptr::null_mut(),
+        cancel: config.flags & config_flags::RUN_CANCEL != 0,
+    };
+    let attr = Attr { vcpu: 1, name: b"main", flags: flags::DETACHED, ..Attr::default() };
+    let v = group.vcpus[0];
+    let spawned = sched::spawn_in(&group, &attr, (first, (&raw mut main).cast()), None);
+    if spawned.is_ok() {
+        let signals = config.flags & config_flags::NO_SIGNALS == 0;
+        let _alt_stack = signals.then(overflow::AltStack::new);
+        v.bind();
+        sched::run(v, drain::idle);
+        v.unbind();
+    }
+    state().busy = true;
+    stop();
+    spawned.map(|_| main.result)
+}
+
+/// co_init.
+pub fn init(config: Config) -> Result<(), Errno> {
+    if sched::current().is_some() {
+        return Err(Errno::EBUSY);
+    }
+    start(config.checked()?, false).map(|_| ())
+}
+
+/// co_shutdown.
+pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
+    let d = Deadline::new(timeout_ns)?;
+    if sched::current().is_some() {
+        return Err(Errno::EDEADLK);
+    }
+    {
+        let mut s = state();
+        if s.busy {
+            return Err(Errno::EBUSY);
+        }
+        let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+        if up.by_run {
+            return Err(Errno::EINVAL);
+        }
+        if up.groups.values().any(|g| g.group.external) {
+            return Err(Errno::EBUSY);
+        }
+        s.busy = true;
+    }
+    refuse(true);
+    if let Err(e) = drain::wait(None, 0, d) {
+        refuse(false);
+        state().busy = false;
+        return Err(e);
+    }
+    stop();
+    Ok(())
+}
+
+/// Whether plain threads may spawn.
+fn refuse(on: bool) {
+    if let Some(up) = &mut state().up {
+        up.refusing = on;
+    }
+}
+
+/// Cancels every coroutine, and those that are spawned from now on.
+fn cancel_all() {
+    if let Some(up) = &state().up {
+        for g in up.groups.values() {
+            g.group.birth.store(attention::CANCEL, Relaxed);
+        }
+    }
+    for (_, co) in table::all() {
+        // Some end meanwhile.
+        let _ = cancel(co);
+    }
+}
+
+/// The group of a handle; 0: the caller's, or the default one.
+fn group_of(handle: u64) -> Result<Arc<Group>, Errno> {
+    let s = state();
+    let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+    let wanted = match (handle, running()) {
+        (0, Some((v, _))) => v.group().handle,
+        (0, None) => up.default,
+        (h, _) => h,
+    };
+    groups::entry(up, wanted).map(|e| e.group.clone())
+}
+
+fn spawn_any(attr: &Attr, run: (Entry, *mut c_void), env: Option<Env>) -> Result<u64, Errno> {
+    let here = running();
+    if let Some((v, _)) = here
+        && (attr.group == 0 || attr.group == v.group().handle)
+    {
+        if attr.vcpu == 0 || attr.vcpu == v.number.get() {
+            return sched::spawn_local(v, attr, run, env);
+        }
+        return sched::spawn_in(v.group(), attr, run, env);
+    }
+    let group = group_of(attr.group)?;
+    if here.is_none() && state().up.as_ref().is_none_or(|up| up.refusing) {
+        return Err(Errno::ESHUTDOWN);
+    }
+    sched::spawn_in(&group, attr, run, env)
+}
+
+/// co_spawn.
+#[inline]
+pub fn spawn(attr: &Attr, entry: Entry, arg: *mut c_void) -> Result<u64, Errno> {
+    spawn_any(attr, (entry, arg), None)
+}
+
+/// co_spawn_copy. `from` points to `size` bytes, or is not looked at if there are none.
+pub fn spawn_copy(
+    attr: &Attr,
+    entry: Entry,
+    from: *const u8,
+    size: usize,
+    align: usize,
+) -> Result<u64, Errno> {
+    spawn_any(attr, (entry, std::ptr::null_mut()), Some(Env { from, size, align }))
+}
+
+/// co_env.
+pub fn env(co: u64) -> *mut u8 {
+    table::find(co).map_or(std::ptr::null_mut(), |(t, _)| t.env.load(Relaxed))
+}
+
+/// co_self.
+#[inline]
+pub fn current() -> u64 {
+    running().map_or(0, |(_, t)| t.handle())
+}
+
+/// co_set_name.
+pub fn set_name(co: u64, name: &[u8]) -> Result<(), Errno> {
+    table::find(co).map(|(t, _)| t.set_name(name))
+}
+
+/// co_migrate.
+pub fn migrate(co: u64, group: u64, vcpu: u32) -> Result<(), Errno> {
+    let group = group_of(group)?;
+    sched::migrate(co, &group, vcpu)
+}
+
+/// See co_stats_t.
+#[derive(Clone, Copy, Default, Debug)]
+#[allow(missing_docs)]
+pub struct Stats {
+    pub engine: u32,
+    pub vcpus: u32,
+    pub groups: u32,
+    pub live: u64,
+    pub spawned: u64,
+    pub stolen: u64,
+    pub migrated: u64,
+    pub wakeups: u64,
+    pub polls: u64,
+    pub stacks_used: u64,
+    pub stacks_cached: u64,
+    pub stack_reserved: u64,
+    pub guards_light: u64,
+    pub guards_mprotect: u64,
+    pub guards_none: u64,
+}
+
+/// co_stats.
+pub fn stats() -> Result<Stats, Errno> {
+    let s = state();
+    let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+    let mut out = Stats { engine: up.engine as u32, ..Stats::default() };
+    for g in up.groups.values() {
+        out.groups += 1;
+        out.live += g.group.live();
+        for (v, before) in g.group.vcpus.iter().zip(&g.before) {
+            let now = groups::figures(v);
+            out.vcpus += 1;
+            out.stolen += now.stolen - before.stolen;
+            out.migrated += now.migrated - before.migrated;
+            out.wakeups += now.wakeups - before.wakeups;
+            out.polls += now.polls - before.polls;
+            out.spawned += now.came - before.came;
+        }
+    }
+    // Those that moved were counted where they came to, too.
+    out.spawned -= out.migrated;
+    if let Some(v) = sched::current() {
+        v.count_kept();
+    }
+    let p = POOL.stats();
+    let kept: u64 =
+        up.groups.values().flat_map(|g| &g.group.vcpus).map(|v| v.stacks_kept()).sum();
+    out.stacks_used = (p.used_stacks as u64).saturating_sub(kept);
+    out.stacks_cached = p.cached_stacks as u64 + kept;
+    out.stack_reserved = p.reserved_bytes as u64;
+    out.guards_light = p.guards_light as u64;
+    out.guards_mprotect = p.guards_mprotect as u64;
+    out.guards_none = p.guards_none as u64;
+    Ok(out)
+}
+
+/// A coroutine-aware sleep for tests and Rust users.
+pub fn sleep(ns: i64) -> Result<(), Errno> {
+    wait::sleep(ns)
+}
+
+fn seed(config: &Config) -> u64 {
+    if config.seed == 0 { rng::system_seed() } else { config.seed }
+}

@@ -1,0 +1,76 @@
+//! A group: vCPUs with one policy, among which fresh coroutines may be taken over.
+
+use super::vcpu::VCpu;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*, fence};
+
+/// See the module. Lives while it is in `rt`'s registry or somebody holds it; its vCPUs end before it.
+#[derive(Debug)]
+pub struct Group {
+    /// Its handle.
+    pub handle: u64,
+    /// For thread names and reports.
+    pub name: String,
+    /// Its vCPUs; their index here + 1 is their number in the ABI.
+    pub vcpus: Vec<&'static VCpu>,
+    /// Runs only inside co_group_poll.
+    pub external: bool,
+    /// Stack class of a coroutine that asks for no size.
+    pub stack_class: u8,
+    /// Flags that each of its coroutines gets.
+    pub task_flags: u32,
+    /// Attention bits that a coroutine begins with: CANCEL while the runtime cancels everything.
+    pub birth: AtomicU32,
+    /// vCPUs with nothing to do: while there are any, the others offer what they can spare.
+    pub hungry: AtomicUsize,
+    /// Of those, the ones that are awake and looking: they need no wake-up call.
+    pub looking: AtomicUsize,
+    next: AtomicUsize,
+}
+
+impl Group {
+    /// A group whose vCPUs have been made but not started.
+    pub fn new(handle: u64, name: String, vcpus: Vec<&'static VCpu>, external: bool) -> Group {
+        Group {
+            handle,
+            name,
+            vcpus,
+            external,
+            stack_class: 0,
+            task_flags: 0,
+            birth: AtomicU32::new(0),
+            hungry: AtomicUsize::new(0),
+            looking: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// The vCPU of a number in the ABI's counting; 0: the runtime's choice, an idle one if there is any.
+    pub fn choose(&self, number: u32) -> Option<&'static VCpu> {
+        if number != 0 {
+            return self.vcpus.get(number as usize - 1).copied();
+        }
+        let n = self.vcpus.len();
+        let first = self.next.fetch_add(1, Relaxed) % n;
+        let at = |i: usize| self.vcpus[(first + i) % n];
+        (0..n).map(at).find(|v| v.asleep()).or_else(|| Some(at(0)))
+    }
+
+    /// Coroutines in it that have not ended. Exact when it gives 0: what ended is counted before what began, so equality means that at
+    /// some moment between nothing was alive.
+    pub fn live(&self) -> u64 {
+        // Pairs with the fence of a vCPU that goes to sleep (Idle::prepare): see rt's drain.
+        fence(SeqCst);
+        let gone: u64 = self.vcpus.iter().map(|v| v.counts.ended.get() + v.counts.left.get()).sum();
+        let came = |v: &&VCpu| v.counts.spawned.get() + v.counts.entered.load(Acquire);
+        self.vcpus.iter().map(came).sum::<u64>().saturating_sub(gone)
+    }
+
+    /// Wakes one vCPU that sleeps, unless one is looking for work already.
+    pub(crate) fn wake_one(&self) {
+        if self.looking.load(Relaxed) == 0
+            && let Some(v) = self.vcpus.iter().find(|v| v.asleep())
+        {
+            v.wake();
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A vCPU's scheduler context: the rounds, and going to sleep.
+//!
+//! Before it sleeps, a vCPU that was last woken by another thread, soon, spins for up to [`SPIN`]: a sleep and a wake
+//! cost 65 us on a virtual machine, a look at the inbox 1 ns. How long is learned: a wake that came within the spin keeps it, a
+//! sleep that lasted long takes it away. So an idle program uses no CPU, and I/O alone makes nobody spin.
+
+use super::switch::announce_end;
+use super::vcpu::VCpu;
+use super::{BUDGET, POOL, TaskRef, remote};
+use crate::arch;
+use crate::task::Task;
+use crate::time;
+use crate::wheel::Node;
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering::*;
+use std::time::Duration;
+
+/// The longest that a vCPU spins for wakes, in nanoseconds.
+const SPIN: i64 = 50_000;
+/// Rounds after which a busy vCPU looks whether its stacks' cache is due for trimming.
+const TRIM_ROUNDS: u64 = 4096;
+/// Rounds at most in one co_group_poll.
+const EXTERNAL_ROUNDS: u32 = 16;
+
+fn task_of(node: NonNull<Node>) -> TaskRef {
+    // SAFETY: every node in a vCPU's wheel is the `timer` of a control block.
+    unsafe { &*node.as_ptr().cast::<u8>().sub(std::mem::offset_of!(Task, timer)).cast::<Task>() }
+}
+
+/// Runs a vCPU on the calling thread, which has entered it, until it is told to stop and has nothing to do. `idle` is called each time that it
+/// has said to be asleep and is about to be: who waits for quiet looks then.
+pub fn run(v: &'static VCpu, idle: fn(&VCpu)) {
+    loop {
+        v.look();
+        if v.cur().is_some() {
+            v.share();
+        } else if !v.take() {
+            // Acquire: pairs with the release of who stops it.
+            if v.stop.load(Acquire) {
+                return;
+            }
+            v.sleep(idle);
+            continue;
+        }
+        v.run_ring();
+    }
+}
+
+/// Runs an external group's vCPU, see co_group_poll.
+#[derive(Debug)]
+pub struct External {
+    /// Nanoseconds to wait for the first thing to run; none: for ever.
+    pub timeout: Option<i64>,
+}
+
+impl External {
+    /// Runs until there is nothing to run, or for a number of rounds; gives how many times a coroutine was resumed. The calling thread has
+    /// bound the vCPU. `arm` is called at the end with the time of the next timer.
+    pub fn poll(self, v: &'static VCpu, idle: fn(&VCpu), arm: impl FnOnce(Option<i64>)) -> u64 {
+        v.idle.awake();
+        let (mut resumed, mut rounds) = (0, 0);
+        let until = self.timeout.map(|t| time::now().saturating_add(t));
+        loop {
+            v.look();
+            if v.cur().is_some() || v.take() {
+                if rounds == EXTERNAL_ROUNDS {
+                    v.notify();
+                    break;
+                }
+                rounds += 1;
+                resumed += u64::from(v.run_ring());
+                continue;
+            }
+            v.idle.prepare();
+            idle(v);
+            if v.has_work() {
+                v.idle.awake();
+                continue;
+            }
+            let left = until.map(|u| u - time::now());
+            if resumed > 0 || left.is_some_and(|l| l <= 0) {
+                break;
+            }
+            v.block(left);
+        }
+        arm(v.wheel.next());
+        resumed
+    }
+}
+
+impl VCpu {
+    /// Looks for everything that may have become runnable.
+    fn look(&'static self) {
+        self.counts.polls.add(1);
+        self.count_kept();
+        self.serve_inbox();
+        self.run_messages();
+        if !self.wheel.is_empty() {
+            self.fire_timers(time::now());
+        }
+        self.with_driver(|d| d.poll());
+        if self.counts.polls.get().is_multiple_of(TRIM_ROUNDS) {
+            self.trim();
+        }
+    }
+
+    fn fire_timers(&'static self, now: i64) {
+        self.wheel.advance(now, |node| remote::ready_timed_out(self, task_of(node)));
+    }
+
+    /// Runs coroutines until the budget is used up or none is left; gives how many switches that were.
+    fn run_ring(&'static self) -> u32 {
+        let Some(first) = self.cur() else { return 0 };
+        self.tick.set(BUDGET);
+        self.last_spawn.set(None);
+        self.in_task.set(true);
+        // SAFETY: a ring member's context has been saved; ours is taken up again by this thread only.
+        unsafe { arch::switch(self.base_sp.as_ptr(), first.sp.get()) };
+        self.in_task.set(false);
+        if let Some(t) = self.moving.take() {
+            self.transfer(t);
+        }
+        if let Some(t) = self.ending.take() {
+            self.counts.ended.add(1);
+            announce_end(self, t);
+        }
+        BUDGET - self.tick.get()
+    }
+
+    /// After [`super::idle::Idle::prepare`]: whether there is something to do after all.
+    fn has_work(&self) -> bool {
+        !self.inbox().is_empty() || self.has_messages.load(Relaxed) || self.sees_offers()
+    }
+
+    fn sleep(&'static self, idle: fn(&VCpu)) {
+        let group = self.group();
+        group.hungry.fetch_add(1, Relaxed);
+        if !self.spin_for_work() {
+            let began = time::now();
+            self.idle.prepare();
+            idle(self);
+            // Acquire: as in run.
+            if !self.has_work() && !self.stop.load(Acquire) {
+                self.block(None);
+            }
+            let by_another = !self.inbox().is_empty();
+            self.idle.awake();
+            if by_another && time::now() - began < 4 * SPIN {
+                self.spin.set(SPIN);
+            }
+        }
+        group.hungry.fetch_sub(1, Relaxed);
+    }
+
+    /// Spins for a while if that has paid off. True: there is something to do.
+    fn spin_for_work(&'static self) -> bool {
+        let spin = self.spin.get();
+        if spin == 0 {
+            return false;
+        }
+        let group = self.group();
+        group.looking.fetch_add(1, Relaxed);
+        let until = time::now() + spin;
+        let found = loop {
+            if self.has_work() {
+                break true;
+            }
+            for _ in 0..16 {
+                std::hint::spin_loop();
+            }
+            let now = time::now();
+            if now >= until || self.wheel.next().is_some_and(|t| t <= now) {
+                break false;
+            }
+        };
+        group.looking.fetch_sub(1, Relaxed);
+        if !found {
+            self.spin.set(0);
+        }
+        found
+    }
+
+    /// Blocks in the engine until there may be something to do, at most for `limit` nanoseconds.
+    fn block(&'static self, limit: Option<i64>) {
+        let now = time::now();
+        self.fire_timers_if_due(now);
+        if self.cur().is_some() {
+            return;
+        }
+        let trim = self.trim_due(now);
+        let timer = self.wheel.next().map(|t| t - now);
+        let timeout = [limit, timer, trim].into_iter().flatten().min();
+        let timeout = timeout.map(|ns| Duration::from_nanos(ns.max(0) as u64));
+        self.with_driver(|d| d.wait(timeout));
+    }
+
+    fn fire_timers_if_due(&'static self, now: i64) {
+        if self.wheel.next().is_some_and(|t| t <= now) {
+            self.fire_timers(now);
+        }
+    }
+
+    /// Nanoseconds until stacks should go back to the system, doing it if that is now; none if there is nothing to give.
+    fn trim_due(&self, now: i64) -> Option<i64> {
+        if self.trim_at.get() <= now {
+            self.stacks().shrink(&POOL);
+            let next = POOL.trim(now);
+            self.trim_at.set(next.unwrap_or(i64::MAX));
+            if next.is_none() {
+                // Asked again after the next busy time.
+                self.trim_at.set(now);
+                return None;
+            }
+        }
+        Some(self.trim_at.get() - now)
+    }
+
+    fn trim(&self) {
+        let _ = self.trim_due(time::now());
+    }
+}

@@ -1,0 +1,95 @@
+//! Offering what can be spared, and taking it.
+//!
+//! Only while some vCPU of the group is hungry does another one look at the far end of its ring for coroutines that may move,
+//! and put up to half of what it has into its deque. On offer they have no owner: what others ask of them stays
+//! in their mail until somebody adopts them. A vCPU takes back from its own deque, one a round, what nobody wanted, so that being on offer
+//! costs a coroutine at most a few rounds.
+
+use super::vcpu::{Steal, VCpu};
+use super::{TaskRef, remote};
+use crate::task::flags;
+use std::sync::atomic::{Ordering::*, fence};
+
+/// Coroutines looked at for one offer, and offered at most.
+const SCAN: u32 = 64;
+
+fn movable(t: TaskRef) -> bool {
+    let f = t.flags.load(Relaxed);
+    f & (flags::FRESH | flags::MIGRATABLE) != 0 && f & flags::PINNED == 0
+}
+
+impl VCpu {
+    /// Puts up to half of the ring on offer.
+    #[cold]
+    pub(super) fn offer(&'static self) {
+        let Some(cur) = self.cur() else { return };
+        let (mut spare, mut at) = (self.runnable.get() / 2, cur.prev.get());
+        let mut offered = false;
+        for _ in 0..SCAN {
+            let Some(t) = at else { break };
+            if spare == 0 || std::ptr::eq(t, cur) {
+                break;
+            }
+            at = t.prev.get();
+            if movable(t) {
+                self.unlink(t);
+                remote::release_joiner(t, t.life.generation());
+                // Release: who finds it without an owner sees it as it was left. The deque publishes it to its taker.
+                t.owner.store(0, Release);
+                self.offers.push(t);
+                offered = true;
+                spare -= 1;
+            }
+        }
+        if offered {
+            // Pairs with the fence of Idle::prepare: either the sleeper sees the offer or we see it asleep.
+            fence(SeqCst);
+            self.group().wake_one();
+        }
+    }
+
+    /// Once a round: offers while somebody is hungry, takes back what is left.
+    pub(super) fn share(&'static self) {
+        if !self.offers.is_empty()
+            && let Some(t) = self.offers.pop()
+        {
+            self.adopt(t);
+        }
+        if self.runnable.get() > 1 && self.group().hungry.load(Relaxed) != 0 {
+            self.offer();
+        }
+    }
+
+    /// With an empty ring: something from one's own offers or another's. True if the ring has something now.
+    pub(super) fn take(&'static self) -> bool {
+        if let Some(t) = self.offers.pop() {
+            self.adopt(t);
+            return true;
+        }
+        let all = &self.group().vcpus;
+        if all.len() < 2 {
+            return false;
+        }
+        let first = self.rng.below(all.len());
+        (0..all.len()).map(|i| all[(first + i) % all.len()]).any(|v| !std::ptr::eq(v, self) && self.rob(v))
+    }
+
+    fn rob(&'static self, victim: &'static VCpu) -> bool {
+        loop {
+            match victim.stealer.steal_batch_and_pop(&self.offers) {
+                Steal::Success(t) => {
+                    self.counts.stolen.add(1 + self.offers.len() as u64);
+                    self.adopt(t);
+                    return true;
+                }
+                Steal::Empty => return false,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// Before sleeping: whether somebody in the group has something on offer.
+    pub(super) fn sees_offers(&self) -> bool {
+        self.group().vcpus.iter().any(|v| !v.stealer.is_empty())
+    }
+}

@@ -1,0 +1,394 @@
+//! A vCPU: what one OS thread needs to run coroutines.
+//!
+//! ```text
+//! owner thread only   cur tick | base_sp ready front ...   ring position, budget, counters
+//!                     tasks stacks wheel driver offers     caches, timers, engine
+//! shared, padded      inbox idle | messages waker
+//! ```
+//! vCPUs are numbered process wide and never freed: a stale number leads to memory that is still a vCPU. When a
+//! group ends, its vCPUs wait in a list to be used again.
+#![allow(unsafe_code)]
+
+use super::driver::{Driver, Waker};
+use super::group::Group;
+use super::idle::Idle;
+use super::offsets;
+use crate::arch;
+use crate::err::Errno;
+use crate::list::{Inbox, Linked};
+use crate::prim::Padded;
+use crate::rng::Rng;
+use crate::stack;
+use crate::task::{Task, TaskRef, table};
+use crate::wheel::Wheel;
+use crossbeam::{Stealer, Worker};
+use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The deque that surplus is offered through.
+mod crossbeam {
+    pub use crossbeam_deque::{Steal, Stealer, Worker};
+}
+pub(super) use crossbeam::Steal;
+
+/// vCPUs that one process can have in all groups.
+pub const MAX_VCPUS: usize = 1024;
+
+/// A counter with one writer.
+#[derive(Default, Debug)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Owner only.
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        // Release: pairs with get's acquire: who reads a count sees what was counted.
+        self.0.store(self.0.load(Relaxed) + n, Release);
+    }
+    /// Any thread.
+    pub fn get(&self) -> u64 {
+        // Acquire: see add.
+        self.0.load(Acquire)
+    }
+}
+
+/// Figures of one vCPU, since it was first used.
+#[derive(Default, Debug)]
+pub struct Counts {
+    /// Spawned here, by a coroutine of its own.
+    pub spawned: Count,
+    /// Sent here by others: spawned elsewhere, or moved.
+    pub entered: AtomicU64,
+    /// Ended here.
+    pub ended: Count,
+    /// Sent away by co_migrate.
+    pub left: Count,
+    /// Taken from another vCPU.
+    pub stolen: Count,
+    /// Rounds of looking for I/O, timers and wakes.
+    pub polls: Count,
+}
+
+/// Work for a vCPU's scheduler context.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    /// Called there with `arg`; must not block.
+    pub run: fn(usize),
+    /// What it is called with.
+    pub arg: usize,
+}
+
+/// See the module.
+#[repr(C)]
+pub struct VCpu {
+    /// In a coroutine: the running one. In the scheduler context: the next to run. Others read it for reports.
+    pub(crate) cur: AtomicPtr<Task>,
+    /// Switches left until the scheduler looks around.
+    pub(crate) tick: Cell<u32>,
+    /// Whether a coroutine is running, rather than the scheduler context.
+    pub(crate) in_task: Cell<bool>,
+    /// Where the scheduler context was left.
+    pub(crate) base_sp: Cell<*mut u8>,
+    /// Coroutines in the ring.
+    pub(crate) runnable: Cell<u32>,
+    /// How many more may go to the ring's front before one must go to its end.
+    pub(crate) front_left: Cell<u32>,
+    /// The last coroutine that the running one spawned, valid while `tick` is still `spawn_tick`.
+    pub(crate) last_spawn: Cell<Option<TaskRef>>,
+    pub(crate) spawn_tick: Cell<u32>,
+    /// vCPU id + 1.
+    pub(crate) me: u32,
+    /// Number in its group, from 1.
+    pub(crate) number: Cell<u32>,
+    pub(super) group: Cell<*const Group>,
+    /// Its group's handle, for others.
+    pub(super) group_handle: AtomicU64,
+    pub(crate) tasks: table::Cache,
+    pub(crate) stacks: UnsafeCell<stack::Cache>,
+    pub(crate) wheel: Wheel,
+    pub(crate) counts: Counts,
+    /// Handed to the scheduler context by a coroutine that has left its stack: to be moved, to be ended.
+    pub(super) moving: Cell<Option<TaskRef>>,
+    pub(super) ending: Cell<Option<TaskRef>>,
+    pub(super) offers: Worker<TaskRef>,
+    pub(super) rng: Rng,
+    /// Nanoseconds to spin before sleeping: see `run`.
+    pub(super) spin: Cell<i64>,
+    pub(super) trim_at: Cell<i64>,
+    /// Stacks in the cache, as of the last round.
+    kept: AtomicU64,
+    driver: UnsafeCell<Option<Box<dyn Driver>>>,
+
+    inbox: Padded<Inbox<Task>>,
+    pub(super) idle: Padded<Idle>,
+    pub(super) stealer: Stealer<TaskRef>,
+    pub(super) has_messages: AtomicBool,
+    messages: Mutex<Vec<Message>>,
+    waker: Mutex<Option<Arc<dyn Waker>>>,
+    /// System calls made to wake it.
+    pub(crate) wakeups: AtomicU64,
+    /// Its thread is to end when it has nothing to do.
+    pub stop: AtomicBool,
+}
+
+// SAFETY: the Cells and UnsafeCells are for the owner thread alone (the one whose thread-local slot points here); the rest is
+// atomics, mutexes, and a Stealer made for sharing.
+unsafe impl Sync for VCpu {}
+// SAFETY: a vCPU that no thread runs may be taken over by another: see `acquire`.
+unsafe impl Send for VCpu {}
+
+impl std::fmt::Debug for VCpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VCpu").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+static VCPUS: [AtomicPtr<VCpu>; MAX_VCPUS] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; MAX_VCPUS];
+static UNUSED: Mutex<(usize, Vec<&'static VCpu>)> = Mutex::new((0, Vec::new()));
+
+/// The vCPU of a number, if it has ever been used.
+#[inline]
+pub fn vcpu(id: usize) -> Option<&'static VCpu> {
+    // Acquire: pairs with the release in acquire().
+    // SAFETY: entries are null or leaked boxes.
+    unsafe { VCPUS.get(id)?.load(Acquire).as_ref() }
+}
+
+/// A vCPU that no group has. ENOMEM if all [`MAX_VCPUS`] are in use.
+pub fn acquire() -> Result<&'static VCpu, Errno> {
+    let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(v) = unused.1.pop() {
+        return Ok(v);
+    }
+    let id = unused.0;
+    let slot = VCPUS.get(id).ok_or(Errno::ENOMEM)?;
+    unused.0 += 1;
+    drop(unused);
+    let v: &'static VCpu = Box::leak(Box::new(VCpu::new(id)));
+    // Release: pairs with vcpu()'s acquire.
+    slot.store(std::ptr::from_ref(v).cast_mut(), Release);
+    Ok(v)
+}
+
+/// The vCPU whose coroutine or scheduler context is calling; none on a plain thread.
+#[inline]
+pub fn current() -> Option<&'static VCpu> {
+    // SAFETY: the slot is null or points to a leaked VCpu.
+    unsafe { arch::tls::get().cast::<VCpu>().as_ref() }
+}
+
+/// The running coroutine and its vCPU; none on a plain thread.
+#[inline]
+pub fn running() -> Option<(&'static VCpu, TaskRef)> {
+    let v = current()?;
+    if v.in_task.get() { v.cur().map(|t| (v, t)) } else { None }
+}
+
+impl VCpu {
+    fn new(id: usize) -> VCpu {
+        let offers = Worker::new_fifo();
+        VCpu {
+            cur: AtomicPtr::default(),
+            tick: Cell::new(0),
+            in_task: Cell::new(false),
+            base_sp: Cell::new(std::ptr::null_mut()),
+            runnable: Cell::new(0),
+            front_left: Cell::new(super::FRONT),
+            last_spawn: Cell::new(None),
+            spawn_tick: Cell::new(0),
+            me: id as u32 + 1,
+            number: Cell::new(0),
+            group: Cell::new(std::ptr::null()),
+            group_handle: AtomicU64::new(0),
+            tasks: table::Cache::default(),
+            stacks: UnsafeCell::new(stack::Cache::new(0)),
+            wheel: Wheel::default(),
+            counts: Counts::default(),
+            moving: Cell::new(None),
+            ending: Cell::new(None),
+            stealer: offers.stealer(),
+            offers,
+            rng: Rng::new(0),
+            spin: Cell::new(0),
+            trim_at: Cell::new(0),
+            kept: AtomicU64::new(0),
+            driver: UnsafeCell::new(None),
+            inbox: Padded::default(),
+            idle: Padded::default(),
+            has_messages: AtomicBool::new(false),
+            messages: Mutex::default(),
+            waker: Mutex::default(),
+            wakeups: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Process-wide number, below [`MAX_VCPUS`].
+    #[inline]
+    pub fn id(&self) -> usize {
+        self.me as usize - 1
+    }
+
+    /// The coroutine that is running on it; for its own thread.
+    pub fn task(&self) -> Option<TaskRef> {
+        self.in_task.get().then(|| self.cur()).flatten()
+    }
+
+    #[inline]
+    pub(crate) fn cur(&self) -> Option<TaskRef> {
+        Task::from_ptr(self.cur.load(Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set_cur(&self, t: Option<TaskRef>) {
+        let p = t.map_or(std::ptr::null_mut(), |t| std::ptr::from_ref(t).cast_mut());
+        self.cur.store(p, Relaxed);
+    }
+
+    /// Its group. Owner thread only, while it runs for one.
+    #[inline]
+    pub fn group(&self) -> &Group {
+        debug_assert!(!self.group.get().is_null());
+        // SAFETY: set by attach; the group outlives its vCPUs' running.
+        unsafe { &*self.group.get() }
+    }
+
+    /// The cache of stacks. Owner thread only.
+    #[inline]
+    pub(crate) fn stacks(&self) -> &stack::Cache {
+        // SAFETY: replaced only by attach, when nobody uses it.
+        unsafe { &*self.stacks.get() }
+    }
+
+    /// Before its thread runs it: which group it belongs to, and its figures for that.
+    ///
+    /// # Safety
+    /// No thread is running it; `group` outlives that.
+    pub unsafe fn attach(&self, group: *const Group, number: u32, stack_cache: usize, seed: u64) {
+        self.group.set(group);
+        // SAFETY: the caller's.
+        self.group_handle.store(unsafe { (*group).handle }, Relaxed);
+        self.number.set(number);
+        self.rng.reseed(seed);
+        // Release: pairs with the acquire of the thread that reads it (which is started later anyway).
+        self.stop.store(false, Release);
+        self.inbox.open();
+        // SAFETY: nobody uses it now; what it holds was flushed by detach.
+        unsafe { *self.stacks.get() = stack::Cache::new(stack_cache) };
+    }
+
+    /// Its thread begins: from here on it is the calling thread's vCPU.
+    pub fn enter(&self, driver: Box<dyn Driver>) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver.waker());
+        // SAFETY: owner thread, no coroutine is running.
+        unsafe { *self.driver.get() = Some(driver) };
+        self.bind();
+    }
+
+    /// Makes it the calling thread's vCPU.
+    pub fn bind(&self) {
+        arch::tls::set(std::ptr::from_ref(self).cast_mut().cast());
+    }
+
+    /// The calling thread is a plain one again.
+    pub fn unbind(&self) {
+        arch::tls::set(std::ptr::null_mut());
+    }
+
+    /// Its thread ends: everything it holds goes back. Its coroutines have all ended.
+    pub fn leave(&'static self) {
+        for t in self.inbox.close() {
+            // Coroutines that are gone, and still queued: only their Q bit is left to clear.
+            let _ = t.mail.dequeue();
+        }
+        self.run_messages();
+        self.stacks().flush(&super::POOL);
+        self.tasks.flush();
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // SAFETY: owner thread, no coroutine is running.
+        unsafe { *self.driver.get() = None };
+        self.unbind();
+    }
+
+    /// It may be used by another group. Its thread has ended.
+    pub fn release(&'static self) {
+        self.group.set(std::ptr::null());
+        UNUSED.lock().unwrap_or_else(PoisonError::into_inner).1.push(self);
+    }
+
+    /// Calls into its engine. Owner thread only, and not from within the engine.
+    pub fn with_driver<R>(&self, f: impl FnOnce(&mut dyn Driver) -> R) -> R {
+        // SAFETY: one thread, and the engine never switches coroutines, so there is one borrow at a time.
+        match unsafe { &mut *self.driver.get() } {
+            Some(d) => f(&mut **d),
+            None => unreachable!("a running vCPU has an engine"),
+        }
+    }
+
+    /// Any thread: has `msg` run in its scheduler context, soon; wakes it if it sleeps.
+    pub fn post(&self, msg: Message) {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(msg);
+        // Release: pairs with run_messages' swap.
+        self.has_messages.store(true, Release);
+        self.wake();
+    }
+
+    pub(super) fn run_messages(&self) {
+        // Acquire: pairs with post's store.
+        if self.has_messages.load(Relaxed) && self.has_messages.swap(false, Acquire) {
+            let batch = std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner));
+            for m in batch {
+                (m.run)(m.arg);
+            }
+        }
+    }
+
+    /// The inbox. Push by [`super::remote`] only.
+    #[inline]
+    pub(super) fn inbox(&self) -> &Inbox<Task> {
+        &self.inbox
+    }
+
+    /// Any thread, after making its work visible: makes sure that the vCPU looks.
+    pub fn wake(&self) {
+        if self.idle.wake() {
+            self.notify();
+        }
+    }
+
+    /// Makes its present or next wait return, asleep or not.
+    pub fn notify(&self) {
+        self.wakeups.fetch_add(1, Relaxed);
+        // The lock is not held over the system call.
+        let w = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(w) = w {
+            w.wake();
+        }
+    }
+
+    /// An external group's vCPU before its first poll: asleep, so that a wake makes its descriptor readable.
+    pub fn prepare_external(&self) {
+        self.idle.prepare();
+    }
+
+    /// Owner: brings the figure up to date.
+    pub(crate) fn count_kept(&self) {
+        self.kept.store(self.stacks().len() as u64, Relaxed);
+    }
+
+    /// Stacks in its cache as of its last round. Any thread.
+    pub fn stacks_kept(&self) -> u64 {
+        self.kept.load(Relaxed)
+    }
+
+    /// Whether it sleeps, as a hint.
+    pub fn asleep(&self) -> bool {
+        self.idle.asleep()
+    }
+}
+
+const _: () = {
+    assert!(offsets::VCPU_CUR == std::mem::offset_of!(VCpu, cur));
+};

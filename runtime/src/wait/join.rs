@@ -1,0 +1,123 @@
+//! Waiting for a coroutine's end. See `task::life` for the protocol.
+
+use super::{Deadline, Stop, check, thread_until, until};
+use crate::err::Errno;
+use crate::parker;
+use crate::sched::{TaskRef, current, free, running};
+use crate::task::life::{Detach, Register, State};
+use crate::task::{flags, table};
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::*;
+
+/// co_join: the result, once.
+#[inline]
+pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
+    let d = Deadline::new(timeout_ns)?;
+    let (t, g) = table::find(co)?;
+    check().map_err(|s| s.errno(d))?;
+    if let Some((v, me)) = running() {
+        if std::ptr::eq(me, t) {
+            return Err(Errno::EDEADLK);
+        }
+        let here = t.owner.load(Relaxed) == v.me && !me.has(flags::MIGRATABLE);
+        if here && t.life.state(g) == State::Live {
+            return join_here(t, g, me, d);
+        }
+    }
+    wait_elsewhere(t, g, d, false)?;
+    claim(t, g)
+}
+
+/// Takes the result of a coroutine that has ended.
+fn claim(t: TaskRef, g: u32) -> Result<*mut c_void, Errno> {
+    if t.life.claim(g) { Ok(take(t)) } else { Err(Errno::ESRCH) }
+}
+
+/// The claimed coroutine's result; its block is free.
+fn take(t: TaskRef) -> *mut c_void {
+    let result = t.result.get();
+    free(current(), t);
+    result
+}
+
+/// Both on this vCPU, and the joiner stays there: plain memory.
+fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void, Errno> {
+    if !t.life.unjoined(g) || t.joiner.load(Relaxed) != 0 {
+        return Err(Errno::ESRCH);
+    }
+    let id = me.waiter();
+    t.joiner.store(id, Relaxed);
+    let waited = until(d, || t.life.state(g) != State::Live);
+    match waited {
+        // Ended for us, and ours already.
+        Ok(()) if t.life.state(g) == State::Taken && t.joiner.load(Relaxed) == id => Ok(take(t)),
+        // It moved to another vCPU meanwhile, which made us a joiner from elsewhere.
+        Ok(()) => claim(t, g),
+        Err(s) => {
+            if t.joiner.compare_exchange(id, 0, Relaxed, Relaxed).is_err() {
+                t.life.withdraw(g, id);
+            }
+            Err(s.errno(d))
+        }
+    }
+}
+
+/// Waits for the end from another vCPU or a plain thread. A joiner stays registered, so that nobody comes between it and its
+/// claim; `keep` leaves the place to the next one.
+fn wait_elsewhere(t: TaskRef, g: u32, d: Deadline, keep: bool) -> Result<(), Errno> {
+    let live = || t.life.state(g) == State::Live;
+    let wait = |id: u32, wait: &mut dyn FnMut() -> Result<(), Stop>| {
+        if !live() {
+            return Ok(());
+        }
+        if t.joiner.load(Relaxed) != 0 {
+            return Err(Errno::ESRCH);
+        }
+        match t.life.register(g, id) {
+            Register::Refused => return Err(Errno::ESRCH),
+            Register::Ended => {}
+            Register::Wait => {
+                if let Err(s) = wait() {
+                    t.life.withdraw(g, id);
+                    return Err(s.errno(d));
+                }
+            }
+        }
+        if keep {
+            t.life.withdraw(g, id);
+        }
+        Ok(())
+    };
+    match running() {
+        Some((_, me)) => wait(me.waiter(), &mut || until(d, || !live())),
+        None => parker::with(|id, p| wait(id, &mut || thread_until(d, p, || !live()))),
+    }
+}
+
+/// co_wait: the end, without taking the result.
+pub fn ended(co: u64, timeout_ns: i64) -> Result<(), Errno> {
+    let d = Deadline::new(timeout_ns)?;
+    let (t, g) = table::find(co)?;
+    check().map_err(|s| s.errno(d))?;
+    if running().is_some_and(|(_, me)| std::ptr::eq(me, t)) {
+        return Err(Errno::EDEADLK);
+    }
+    wait_elsewhere(t, g, d, true)?;
+    if t.life.state(g) == State::Ended { Ok(()) } else { Err(Errno::ESRCH) }
+}
+
+/// co_detach.
+pub fn detach(co: u64) -> Result<(), Errno> {
+    let (t, g) = table::find(co)?;
+    if t.joiner.load(Relaxed) != 0 {
+        return Err(Errno::ESRCH);
+    }
+    match t.life.detach(g) {
+        Detach::Done => Ok(()),
+        Detach::Refused => Err(Errno::ESRCH),
+        Detach::Close => {
+            free(current(), t);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! L4: the one blocking primitive. Whatever blocks, blocks in [`until`]: a condition, a deadline, and ears for cancel and
+//! interrupt.
+//!
+//! A wait is a loop: look at the condition, park, look again. Whoever makes the condition true then wakes the waiter, and a wake is a
+//! hint: nothing is lost if there are too many. None gets lost because the owner alone parks and readies a coroutine:
+//! a wake from its own vCPU comes before or after the park, one from elsewhere waits in the inbox until the
+//! park is done.
+//!
+//! Plain threads wait with a parker, for the same conditions.
+
+mod join;
+
+pub use join::{detach, ended, join};
+
+use crate::err::Errno;
+use crate::sched::{self, TaskRef, absorb, park as park_task, running, take_stop};
+use crate::task::attention as at;
+use crate::time;
+use crate::{parker, parker::Parker};
+use std::time::Duration;
+
+/// When a wait gives up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deadline {
+    /// It does not wait at all.
+    Now,
+    /// At that time of [`time::now`].
+    At(i64),
+    /// Never.
+    Never,
+}
+
+impl Deadline {
+    /// From the ABI's timeout: -1, 0 or nanoseconds. Reads the clock for a finite one only. EINVAL below -1.
+    #[inline]
+    pub fn new(timeout_ns: i64) -> Result<Deadline, Errno> {
+        match timeout_ns {
+            -1 => Ok(Deadline::Never),
+            0 => Ok(Deadline::Now),
+            n if n > 0 => Ok(Deadline::At(time::now().saturating_add(n))),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn at(self) -> Option<i64> {
+        if let Deadline::At(t) = self { Some(t) } else { None }
+    }
+
+    /// Nanoseconds left; none for ever.
+    pub fn left(self) -> Option<i64> {
+        match self {
+            Deadline::Now => Some(0),
+            Deadline::At(t) => Some((t - time::now()).max(0)),
+            Deadline::Never => None,
+        }
+    }
+}
+
+/// Why a wait ended without its condition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// The deadline.
+    Timeout,
+    /// A cancel, which stays.
+    Cancelled,
+    /// An interrupt, used up by this.
+    Interrupted(Errno),
+}
+
+impl Stop {
+    /// As the ABI reports it for a wait with that deadline.
+    pub fn errno(self, d: Deadline) -> Errno {
+        match self {
+            Stop::Timeout if d == Deadline::Now => Errno::EAGAIN,
+            Stop::Timeout => Errno::ETIMEDOUT,
+            Stop::Cancelled => Errno::ECANCELED,
+            Stop::Interrupted(e) => e,
+        }
+    }
+}
+
+fn stop(t: TaskRef) -> Result<(), Stop> {
+    absorb(t);
+    match take_stop(t) {
+        None => Ok(()),
+        Some(Errno::ECANCELED) if t.attention.get() & at::CANCEL != 0 => Err(Stop::Cancelled),
+        Some(e) => Err(Stop::Interrupted(e)),
+    }
+}
+
+/// A cancellation point that does not wait. Nothing to deliver on a plain thread.
+#[inline]
+pub fn check() -> Result<(), Stop> {
+    match running() {
+        Some((_, t)) => stop(t),
+        None => Ok(()),
+    }
+}
+
+/// Whether the caller is a coroutine.
+pub fn try_current() -> bool {
+    running().is_some()
+}
+
+/// The operation that was stopped completed after all: an interrupt stays pending for the next call.
+pub fn give_back(s: Stop) {
+    if let (Stop::Interrupted(e), Some((_, t))) = (s, running()) {
+        if t.attention.get() & at::INTERRUPT == 0 {
+            t.errno.set(e.0);
+        }
+        t.attention.set(t.attention.get() | at::INTERRUPT);
+    }
+}
+
+fn stop_mask(t: TaskRef) -> u32 {
+    if t.attention.get() & at::SHIELD != 0 { 0 } else { at::CANCEL | at::INTERRUPT }
+}
+
+/// Parks the running coroutine until `ready` (looked at first, and after each wake), the deadline, a cancel or an interrupt. With
+/// [`Deadline::Now`] it looks once and never parks. Not on plain threads.
+pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop> {
+    wait_for(deadline, 0, ready)
+}
+
+/// [`until`], woken by attention bits of `mask` too.
+fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
+    if ready() {
+        return Ok(());
+    }
+    let Some((mut v, t)) = running() else { unreachable!("a wait of coroutines") };
+    stop(t)?;
+    if deadline == Deadline::Now {
+        return Err(Stop::Timeout);
+    }
+    loop {
+        park_task(v, t, mask | stop_mask(t), deadline.at());
+        let late = t.attention.get() & at::TIMEOUT != 0;
+        t.attention.set(t.attention.get() & !at::TIMEOUT);
+        if ready() {
+            return Ok(());
+        }
+        stop(t)?;
+        if late {
+            return Err(Stop::Timeout);
+        }
+        match running() {
+            // It may have been moved.
+            Some((now_on, _)) => v = now_on,
+            None => unreachable!("still in a coroutine"),
+        }
+    }
+}
+
+/// The same, deaf to cancel, interrupt and time: for waiting out what can't be called off.
+pub fn until_done(mut ready: impl FnMut() -> bool) {
+    while !ready() {
+        match running() {
+            Some((v, t)) => park_task(v, t, 0, None),
+            None => unreachable!("a wait of coroutines"),
+        }
+    }
+}
+
+/// A plain thread's [`until`]; `ready` is looked at after each unpark of its parker.
+pub(crate) fn thread_until(d: Deadline, p: &Parker, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
+    while !ready() {
+        match d.left() {
+            Some(0) => return Err(Stop::Timeout),
+            left => p.park(left.map(|ns| Duration::from_nanos(ns as u64))),
+        }
+    }
+    Ok(())
+}
+
+/// co_sleep.
+pub fn sleep(ns: i64) -> Result<(), Errno> {
+    if ns == 0 {
+        check().map_err(|s| s.errno(Deadline::Now))?;
+        sched::yield_now();
+        return Ok(());
+    }
+    sleep_to(Deadline::new(ns)?)
+}
+
+/// co_sleep_until.
+pub fn sleep_until(at: i64) -> Result<(), Errno> {
+    if at <= time::now() {
+        return check().map_err(|s| s.errno(Deadline::Now));
+    }
+    sleep_to(Deadline::At(at))
+}
+
+fn sleep_to(d: Deadline) -> Result<(), Errno> {
+    let slept = if try_current() {
+        until(d, || false)
+    } else {
+        parker::with(|_, p| thread_until(d, p, || false))
+    };
+    match slept {
+        Err(Stop::Timeout) | Ok(()) => Ok(()),
+        Err(s) => Err(s.errno(d)),
+    }
+}
+
+/// co_park.
+pub fn park(timeout_ns: i64) -> Result<(), Errno> {
+    let d = Deadline::new(timeout_ns)?;
+    let (_, t) = running().ok_or(Errno::EPERM)?;
+    stop(t).map_err(|s| s.errno(d))?;
+    let token = || {
+        absorb(t);
+        let a = t.attention.get();
+        t.attention.set(a & !at::TOKEN);
+        a & at::TOKEN != 0
+    };
+    wait_for(d, at::TOKEN, token).map_err(|s| s.errno(d))
+}

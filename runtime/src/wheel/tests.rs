@@ -1,0 +1,139 @@
+use super::*;
+use crate::rng::Rng;
+
+const TICK: i64 = 1 << TICK_SHIFT;
+
+fn ptr(n: &Node) -> NonNull<Node> {
+    NonNull::from(n)
+}
+
+/// Steps through time in random strides and holds each node's firing against its deadline.
+fn run(deadlines: &[i64], start: i64, strides: impl Fn(&Rng) -> i64) {
+    let rng = Rng::new(11);
+    let wheel = Wheel::default();
+    wheel.begin(start);
+    let nodes: Vec<Node> = deadlines.iter().map(|_| Node::default()).collect();
+    for (n, d) in nodes.iter().zip(deadlines) {
+        // SAFETY: the vector does not move until all have fired.
+        unsafe { wheel.insert(ptr(n), *d) };
+    }
+    let base = nodes.as_ptr() as usize;
+    let mut fired = vec![0; nodes.len()];
+    let (mut now, mut last) = (start, start);
+    let end = deadlines.iter().max().unwrap() + 2 * TICK;
+    while last < end {
+        if let Some(next) = wheel.next() {
+            assert!(next >= last - TICK, "next goes back");
+        }
+        wheel.advance(now, |n| {
+            let i = (n.as_ptr() as usize - base) / size_of::<Node>();
+            assert!(deadlines[i] <= now, "early by {}", deadlines[i] - now);
+            assert!(deadlines[i].max(start) + TICK > last, "late: {} at {now}, {last}", deadlines[i]);
+            fired[i] += 1;
+        });
+        last = now;
+        now += strides(&rng);
+    }
+    assert!(fired.iter().all(|f| *f == 1), "each fires once");
+    assert!(wheel.is_empty() && wheel.next().is_none());
+}
+
+#[test]
+fn random_deadlines_fire_once_never_early() {
+    let rng = Rng::new(3);
+    for start in [0, 12_345_678_901_234, TICK * 64 * 64 - 1] {
+        let deadlines: Vec<i64> = (0..2000)
+            .map(|i| start + (rng.next() % [1_000_000, 70_000_000, 5_000_000_000][i % 3]) as i64)
+            .collect();
+        run(&deadlines, start, |r| (r.next() % 3_000_000) as i64);
+    }
+}
+
+#[test]
+fn strides_of_any_size() {
+    let start = 98_765_432_100;
+    let deadlines: Vec<i64> = (0..500).map(|i| start + i * 7_777_777).collect();
+    run(&deadlines, start, |_| 1_000);
+    run(&deadlines, start, |_| 100_000_000);
+    run(&deadlines, start, |r| 1 << (r.next() % 33));
+}
+
+#[test]
+fn far_beyond_the_span() {
+    let days = 86_400_000_000_000;
+    run(&[5, 20 * days, 100 * days, i64::MAX / 4], 0, |_| days / 3);
+}
+
+#[test]
+fn past_deadlines_fire_at_once() {
+    let wheel = Wheel::default();
+    wheel.begin(1_000_000_000);
+    let n = Node::default();
+    // SAFETY: `n` stays here.
+    unsafe { wheel.insert(ptr(&n), 5) };
+    let mut fired = 0;
+    wheel.advance(1_000_000_000, |_| fired += 1);
+    assert_eq!(fired, 1);
+}
+
+#[test]
+fn next_is_exact_for_few() {
+    let wheel = Wheel::default();
+    let n = Node::default();
+    for deadline in [TICK * 3, TICK * 100, TICK * 5_000, TICK * 1_000_000] {
+        // SAFETY: `n` stays here.
+        unsafe { wheel.insert(ptr(&n), deadline) };
+        assert_eq!(wheel.next(), Some(deadline));
+        // SAFETY: it is in this wheel.
+        unsafe { wheel.remove(ptr(&n)) };
+    }
+}
+
+#[test]
+fn removed_ones_do_not_fire() {
+    let rng = Rng::new(5);
+    let wheel = Wheel::default();
+    let nodes: Vec<Node> = (0..1000).map(|_| Node::default()).collect();
+    for n in &nodes {
+        // SAFETY: the vector stays.
+        unsafe { wheel.insert(ptr(n), (rng.next() % 10_000_000_000) as i64) };
+    }
+    for n in nodes.iter().step_by(2) {
+        // SAFETY: in this wheel.
+        unsafe {
+            wheel.remove(ptr(n));
+            wheel.remove(ptr(n));
+        }
+    }
+    assert_eq!(wheel.len(), 500);
+    let mut fired = 0;
+    for i in 0..1100 {
+        wheel.advance(i * 10_000_000, |n| {
+            // SAFETY: valid, in the vector.
+            assert!(!unsafe { n.as_ref() }.armed());
+            fired += 1;
+        });
+    }
+    assert_eq!(fired, 500);
+}
+
+#[test]
+fn firing_may_insert_again() {
+    let wheel = Wheel::default();
+    let n = Node::default();
+    // SAFETY: `n` stays here.
+    unsafe { wheel.insert(ptr(&n), TICK) };
+    let mut times = vec![];
+    for now in (0..100).map(|i| i * TICK) {
+        let mut again = false;
+        wheel.advance(now, |_| {
+            times.push(now / TICK);
+            again = true;
+        });
+        if again && times.len() < 4 {
+            // SAFETY: as above.
+            unsafe { wheel.insert(ptr(&n), now + 10 * TICK) };
+        }
+    }
+    assert_eq!(times, [1, 11, 21, 31]);
+}
