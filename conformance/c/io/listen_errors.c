@@ -1,8 +1,10 @@
 #include "net.h"
 
 static void body(void) {
-  static const char *const bad[] = {"",          " ",          "localhost",    "nonsense", "999.1.1.1", "1.2.3",
-                                    "1.2.3.4.5", "127.0.0.1 ", "127.0.0.1:80", "[::1]",    ":::",       "12345::1"};
+  static const char *const bad[] = {
+      "",          " ",          "localhost",    "nonsense", "999.1.1.1", "1.2.3",
+      "1.2.3.4.5", "127.0.0.1 ", "127.0.0.1:80", "[::1]",    ":::",       "12345::1",
+  };
   for (size_t i = 0; i < COUNT_OF(bad); i++)
     if (co_tcp_listen(bad[i], 0, 0) != -EINVAL)
       FAIL("\"%s\" is taken for an address", bad[i]);
