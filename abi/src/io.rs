@@ -1,6 +1,6 @@
 //! Header section `io`.
 
-use crate::convert::{status, value};
+use crate::convert::value;
 use libc::{sockaddr, socklen_t};
 use photonrt_runtime::io;
 use std::ffi::{c_char, c_int, c_short, c_void};

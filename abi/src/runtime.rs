@@ -2,6 +2,7 @@
 
 use crate::convert::{config, entry, status, write_sized};
 use crate::coroutine::co_entry_t;
+use photonrt_runtime::err::Errno;
 use photonrt_runtime::rt;
 use std::ffi::{c_int, c_void};
 
@@ -116,10 +117,10 @@ pub unsafe extern "C" fn co_run(
 ) -> c_int {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        let (Ok(cfg), Some(main_fn)) = (config(cfg), entry(main_fn)) else {
-            return config(cfg).err().map_or(-libc::EINVAL, |e| e.code());
-        };
-        match rt::run(cfg, main_fn, arg) {
+        let ran = config(cfg)
+            .and_then(|c| entry(main_fn).map(|f| (c, f)).ok_or(Errno::EINVAL))
+            .and_then(|(c, f)| rt::run(c, f, arg));
+        match ran {
             Ok(value) => {
                 if !result.is_null() {
                     result.write(value);
