@@ -17,10 +17,10 @@
 //! jumps: in a program whose pages enforce branch target identification, a `br` may only reach a landing
 //! pad, and the instruction after a call is none.
 //!
-//! Pointer authentication: the frame holds x30 as the call left it, unsigned, like every leaf function does.
-//! Code compiled with return signing keeps signing its own frames with its own stack pointer, which is
-//! the same when it goes on. Signing the saved address too would guard the one word that lies in no compiled
-//! frame; it would also tie `init` to the keys of the thread and make the frame unreadable for
+//! Pointer authentication: the frame holds x30 as the call left it, unsigned, like every leaf function
+//! does. Code compiled with return signing keeps signing its own frames with its own stack pointer, which
+//! is the same when it goes on. Signing the saved address too would guard the one word that lies in no
+//! compiled frame; it would also tie `init` to the keys of the thread and make the frame unreadable for
 //! anything that lists parked coroutines.
 //!
 //! x18 belongs to the platform and is neither saved nor touched.
@@ -103,8 +103,8 @@ macro_rules! aarch64_pop_saved_and_go {
     };
 }
 
-/// The naked body behind [`yield_now_body!`](crate::yield_now_body), over names for what it touches, so that
-/// tests run it on structures of their own. The first list leaves this thread's vCPU in x9.
+/// The naked body behind [`yield_now_body!`](crate::yield_now_body), over names for what it touches, so
+/// that tests run it on structures of their own. The first list leaves this thread's vCPU in x9.
 #[cfg(target_os = "linux")]
 #[doc(hidden)]
 #[macro_export]

@@ -44,8 +44,8 @@
 //!   would have a frame of its own.
 //! - Passing a value through the switch: one more register to keep, and the control block has it already.
 //!
-//! Ideas: the frame-as-a-struct and pictures-first habit from wasmtime's fiber crate and corosensei; jumping
-//! instead of returning is common knowledge among context switchers and measured in `x86_64.rs`.
+//! Ideas: the frame-as-a-struct and pictures-first habit from wasmtime's fiber crate and corosensei;
+//! jumping instead of returning is common knowledge among context switchers and measured in `x86_64.rs`.
 #![allow(unsafe_code)]
 
 pub mod tls;
@@ -91,8 +91,8 @@ pub use isa::jump;
 /// callee-saved register zero and floating-point control state as it then is.
 ///
 /// # Safety
-/// `top` is a multiple of 16; the [`FIRST_FRAME`] bytes below it are writable and nobody's. `entry` must not
-/// return nor unwind (a trap follows it).
+/// `top` is a multiple of 16; the [`FIRST_FRAME`] bytes below it are writable and nobody's. `entry` must
+/// not return nor unwind (a trap follows it).
 pub unsafe fn init(
     top: *mut u8,
     entry: unsafe extern "C" fn(*mut u8) -> !,
@@ -110,8 +110,8 @@ pub unsafe fn init(
 /// Bytes that [`init`] writes below the top of a stack.
 pub const FIRST_FRAME: usize = size_of::<isa::FirstFrame>();
 
-// The stack pointer that `init` gives is FIRST_FRAME below a multiple of 16, and the frame says where entry's
-// own stack begins; both must leave it aligned.
+// The stack pointer that `init` gives is FIRST_FRAME below a multiple of 16, and the frame says where
+// entry's own stack begins; both must leave it aligned.
 const _: () = assert!((FIRST_FRAME - isa::SAVED_FRAME).is_multiple_of(16));
 
 /// Floating-point control state of this thread: MXCSR in the low half and the x87 control word in the

@@ -9,8 +9,8 @@
 //!
 //! Two things make this a slot of our own rather than a `thread_local!`:
 //!
-//! - A coroutine that migrates comes back from a switch on another thread. Compilers keep the *address* of a
-//!   thread-local in a register across calls, the switch included, and then use the old thread's.
+//! - A coroutine that migrates comes back from a switch on another thread. Compilers keep the *address* of
+//!   a thread-local in a register across calls, the switch included, and then use the old thread's.
 //!   The `asm!` here is not `pure`: each [`get`] reads the slot anew, and no address ever leaves it.
 //! - The fast path of a yield is assembly and needs a name to read.
 //!

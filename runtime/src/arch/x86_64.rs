@@ -23,8 +23,8 @@
 //!
 //! The processor predicts each `ret` from its own stack of the calls it has seen, the shadow of one call
 //! chain. A `ret` that ends a switch is predicted to go back to where this switch was called from, so it
-//! is right when the other coroutine stopped at the same place and costs a flush when not. Jumping instead is
-//! predicted from history, but leaves the shadow one entry too high: every return that the continued
+//! is right when the other coroutine stopped at the same place and costs a flush when not. Jumping instead
+//! is predicted from history, but leaves the shadow one entry too high: every return that the continued
 //! functions then make is mispredicted. So the switch compares: same place, `ret`; another place, jump.
 //! Measured on a Xeon with AVX-512 in a VM, ns a switch between two coroutines:
 //!
@@ -115,8 +115,8 @@ macro_rules! x86_64_pop_saved {
     };
 }
 
-/// Goes on at the address on top of the stack, which rdx holds too; rcx = the return address of the call that
-/// brought us here, which is what the processor predicts for a `ret` (see the head).
+/// Goes on at the address on top of the stack, which rdx holds too; rcx = the return address of the call
+/// that brought us here, which is what the processor predicts for a `ret` (see the head).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! x86_64_go_on {
@@ -128,8 +128,8 @@ macro_rules! x86_64_go_on {
     };
 }
 
-/// The naked body behind [`yield_now_body!`](crate::yield_now_body), over names for what it touches, so that
-/// tests run it on structures of their own. The first list leaves this thread's vCPU in rax.
+/// The naked body behind [`yield_now_body!`](crate::yield_now_body), over names for what it touches, so
+/// that tests run it on structures of their own. The first list leaves this thread's vCPU in rax.
 #[cfg(target_os = "linux")]
 #[doc(hidden)]
 #[macro_export]
