@@ -4,11 +4,11 @@
 //! sleeper                                waker
 //!   state = ASLEEP                         make work visible (inbox push, offer)
 //!   fence SeqCst                           fence SeqCst
-//!   look for work; found: state = AWAKE    state ASLEEP? swap to AWAKE; was ASLEEP: one system call
+//!   look for work; found: state = AWAKE    state ASLEEP? exchange for AWAKE; done: one system call
 //!   else block until the call
 //! ```
 //! Store then load on both sides, a SeqCst fence between: either the sleeper sees the work or the waker sees ASLEEP. Of many
-//! wakers the swap lets one make the call. A busy vCPU is AWAKE and costs its wakers a load; so is one
+//! wakers the exchange lets one make the call. A busy vCPU is AWAKE and costs its wakers a load; so is one
 //! that spins before it sleeps.
 
 use crate::prim::atomic::{AtomicU32, Ordering::*, fence};
@@ -44,7 +44,7 @@ impl Idle {
     pub fn wake(&self) -> bool {
         // Pairs with the fence in prepare.
         fence(SeqCst);
-        self.0.load(Relaxed) == ASLEEP && self.0.swap(AWAKE, Relaxed) == ASLEEP
+        self.asleep() && self.0.compare_exchange(ASLEEP, AWAKE, Relaxed, Relaxed).is_ok()
     }
 
     /// Whether it sleeps, as a hint.

@@ -97,6 +97,7 @@ pub(super) unsafe extern "C" fn task_main(task: *mut u8) -> ! {
     finish(t, result)
 }
 
+#[inline(always)]
 fn finish(t: TaskRef, result: *mut c_void) -> ! {
     let Some(v) = current() else { std::process::abort() };
     t.result.set(result);
