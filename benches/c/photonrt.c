@@ -359,7 +359,7 @@ static const struct workload {
     {"skynet", 1000000, 2, 0, skynet},
     {"pingpong", 5000000, 1, 0, pingpong},
     {"pingpong_x", 100000, 2, 0, pingpong},
-    {"pingpong_x_busy", 1000000, 2, 0, pingpong},
+    {"pingpong_x_busy", 500000, 2, 0, pingpong},
     {"pingpong_x_sleep", 3000, 2, 0, pingpong_x_sleep},
     {"timers", 100000, 1, 0, timers},
     {"parked", 1000000, 1, 0, parked},

@@ -200,8 +200,8 @@ pub const WORKLOADS: &[Workload] = &[
         2,
         &[
             by("limit", "rt_futex", 20 * K, 4 * K),
-            by("photonrt uring", "pingpong_x_busy", M, 200 * K),
-            by("photonrt ready", "pingpong_x_busy", M, 200 * K),
+            by("photonrt uring", "pingpong_x_busy", 500 * K, 50 * K),
+            by("photonrt ready", "pingpong_x_busy", 500 * K, 50 * K),
         ],
     ),
     work(

@@ -46,6 +46,8 @@ pub enum Verdict {
     Missed,
     /// The bound lies inside the spread.
     Withheld,
+    /// Others used the CPUs meanwhile (never from [`verdict`], which sees only numbers).
+    Disturbed,
     /// There is no bound.
     Reported,
 }
