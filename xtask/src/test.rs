@@ -162,7 +162,8 @@ pub fn count(text: &str) -> Outcome {
 }
 
 fn format(name: &str, _: &mut Vec<String>) -> Result<Outcome, String> {
-    check(name, cargo().args(["fmt", "--all", "--check"]), 60)
+    let args = ["fmt", "--all", "--check", "--", "-l", "--color", "never"];
+    check(name, cargo().args(args), 60)
 }
 
 fn clippy(name: &str, _: &mut Vec<String>) -> Result<Outcome, String> {
