@@ -94,12 +94,16 @@ class Report:
         self.skipped = Counter()
 
     def case(self, name: str, results: list[tuple[Job, Result]]) -> None:
+        if not results:
+            print(f"{name:<{self.width}} not for the engines and vCPUs chosen", flush=True)
+            return
         words = []
         for job, r in results:
             self.count[r.state] += 1
             words.append(f"{job.engine}/{job.vcpus} {r.state if r.state != 'failed' else 'FAILED'}")
             if r.state == "failed":
-                self.failed.append(f"{job}: {r.why}")
+                first = next((x.strip() for x in r.output.splitlines() if x.strip()), "")
+                self.failed.append(f"{job}: {r.why}" + (f" ({first})" if first else ""))
             elif r.state == "skipped":
                 self.skipped[r.why] += 1
         seconds = sum(r.seconds for _, r in results)

@@ -13,7 +13,8 @@ static void *player(void *arg) {
     while (p->ball != 2 * i + me)
       CHECK_OK(co_park(CO_FOREVER));
     p->ball++;
-    CHECK_OK(co_unpark(p->side[!me]));
+    if (p->ball < 2 * ROUNDS) /* at the last, the other has ended */
+      CHECK_OK(co_unpark(p->side[!me]));
   }
   return NULL;
 }

@@ -1,5 +1,6 @@
 #include "check.h"
 
+enum { EACH = 10, ALL = 4 * EACH };
 static atomic_int cancelled;
 
 static void *parked(void *arg) {
@@ -14,8 +15,15 @@ static void *sleeper(void *arg) {
   return arg;
 }
 
+static void *outlives_the_cancel(void *arg) {
+  CHECK_EQ(co_cancel_shield(1), 0);
+  while (atomic_load(&cancelled) < ALL)
+    CHECK_OK(co_sleep(MS));
+  return arg;
+}
+
 static void *joiner(void *arg) {
-  co_t other = conf_spawn(parked, NULL);
+  co_t other = conf_spawn(outlives_the_cancel, NULL);
   CHECK_ERR(co_join(other, NULL, CO_FOREVER), ECANCELED);
   atomic_fetch_add(&cancelled, 1);
   return arg;
@@ -29,13 +37,13 @@ static void *fresh(void *arg) {
 }
 
 static void *entry(void *arg) {
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < EACH; i++) {
     conf_spawn(parked, NULL);
     conf_spawn(sleeper, NULL);
     conf_spawn(joiner, NULL);
   }
   CHECK_OK(co_sleep(20 * MS));
-  for (int i = 0; i < 10; i++)
+  for (int i = 0; i < EACH; i++)
     conf_spawn(fresh, NULL);
   return arg;
 }
@@ -44,7 +52,7 @@ static void body(void) {
   co_config_t cfg = conf_config();
   cfg.flags = CO_RUN_CANCEL;
   CHECK_OK(co_run(&cfg, entry, NULL, NULL));
-  CHECK_EQ(atomic_load(&cancelled), 50);
+  CHECK_EQ(atomic_load(&cancelled), ALL);
 }
 
 PLAIN_CASE(body)
