@@ -143,13 +143,19 @@ fn callee_saved_registers_survive_on_both_sides() {
     assert!(pair.co.get().is_null(), "the coroutine has ended by a jump");
 }
 
-/// A coroutine's entry that stores the stack pointer it was given through its argument and goes back.
+/// A coroutine's entry that stores the stack pointer it was given through its argument and goes back to
+/// what is stored behind.
 #[unsafe(naked)]
 unsafe extern "C" fn note_sp(arg: *mut u8) -> ! {
     #[cfg(target_arch = "x86_64")]
-    naked_asm!("mov qword ptr [rdi], rsp", "mov rdi, qword ptr [rdi + 8]", "jmp {j}", j = sym jump);
+    naked_asm!("mov qword ptr [rdi], rsp", "mov rdi, qword ptr [rdi + 8]", "jmp {back}", back = sym go_back);
     #[cfg(target_arch = "aarch64")]
-    naked_asm!("mov x9, sp", "str x9, [x0]", "ldr x0, [x0, #8]", "b {j}", j = sym jump);
+    naked_asm!("mov x9, sp", "str x9, [x0]", "ldr x0, [x0, #8]", "b {back}", back = sym go_back);
+}
+
+unsafe extern "C" fn go_back(to: *mut u8) -> ! {
+    // SAFETY: the test passed what its switch had saved.
+    unsafe { jump(to) }
 }
 
 #[test]

@@ -152,8 +152,9 @@ fn going_without_is_allowed_by_option_and_counted() {
 fn mprotect_guards_leave_half_of_the_mappings_to_the_program() {
     let pool = pool(options(GuardMode::ForceMprotect));
     let budget = crate::stack::os::mappings_max() / 4;
-    if budget > 50_000 {
-        return assert!(budget < usize::MAX / 4, "a limit was read; too many to try");
+    if budget > 300_000 {
+        let name = "mprotect_guards_leave_half_of_the_mappings_to_the_program";
+        return println!("SKIPPED: {name}: {budget} guards are too many to try");
     }
     let mut chain = Chain::new();
     loop {

@@ -47,6 +47,16 @@ fn touch(s: &Stack, below_top: usize) {
     unsafe { s.top().sub(below_top).write_volatile(1) }
 }
 
+/// Whether a test of the process's own limits or size is to be left out, and says so: under user-mode
+/// emulation these are the emulator's.
+fn emulated(test: &str) -> bool {
+    let emulated = std::env::var_os("PHOTONRT_EMULATED").is_some();
+    if emulated {
+        println!("SKIPPED: {test}: the emulator's own limits and memory would be measured");
+    }
+    emulated
+}
+
 /// How `body` ended in a forked child: None as it returned true, else the wait status.
 fn fork(body: impl FnOnce() -> bool) -> Option<i32> {
     // SAFETY: the child runs `body`, which uses nothing that another thread may have locked (glibc's fork
