@@ -163,7 +163,8 @@ static void *co_main(void *arg) {
   if (r < 0)
     return fprintf(stderr, "co_stats: %s\n", co_strerror(r)), NULL;
   printf("http_port %d tcp\n", ntohs(((struct sockaddr_in *)&own)->sin_port));
-  printf("http_vcpus %u %s\n", stats.vcpus, stats.engine == CO_ENGINE_URING ? "uring" : "ready");
+  printf("http_vcpus %u threads\n", stats.vcpus);
+  printf("http_engine %u %s\n", stats.engine, stats.engine == CO_ENGINE_URING ? "uring" : "ready");
   fflush(stdout);
   accept_all(listener, stats.vcpus);
   return NULL;
