@@ -14,6 +14,7 @@
 //! sh           running programs
 //! ```
 
+mod aarch64;
 mod bench;
 mod conformance;
 mod demo;

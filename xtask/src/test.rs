@@ -7,7 +7,7 @@
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
-use crate::{conformance, examples, linking, package};
+use crate::{aarch64, conformance, examples, linking, package};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 9] = [
+const STEPS: [(&str, &str, Step); 11] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -35,6 +35,8 @@ const STEPS: [(&str, &str, Step); 9] = [
     ("package", "what the libraries export, need, link with", packaging),
     ("conformance", "the conformance suite in C, on all engines", conformance_suite),
     ("examples", "the example programs", example_programs),
+    ("aarch64", "the runtime's tests under emulation", aarch64::run),
+    ("apple", "type check for macOS on aarch64", aarch64::check_apple),
 ];
 
 /// Runs the steps; true if nothing failed.
