@@ -208,7 +208,9 @@ macro_rules! x86_64_yield_asm {
     };
 }
 
-/// First code on a fresh stack; rbx = entry, r12 = arg, rbp = 0, rsp a multiple of 16.
+/// First code on a fresh stack; rbx = entry, r12 = arg, rbp = 0, rsp a multiple of 16. The entry is jumped to with a return address
+/// put there by hand: a call would leave an entry that no return ever takes in the processor's shadow of calls, and mislead
+/// the returns of whoever runs after this coroutine has ended.
 #[unsafe(naked)]
 unsafe extern "C" fn trampoline() -> ! {
     naked_asm!(
@@ -216,8 +218,10 @@ unsafe extern "C" fn trampoline() -> ! {
         ".cfi_undefined rip",
         "endbr64",
         "mov rdi, r12",
-        "call rbx",
-        "ud2",
+        "lea rax, [rip + 5f]",
+        "push rax",
+        "jmp rbx",
+        "5: ud2",
         ".cfi_endproc",
     )
 }
@@ -244,12 +248,20 @@ pub unsafe extern "C" fn switch(save: *mut *mut u8, to: *mut u8) {
     )
 }
 
-/// As documented at `arch::jump`.
+/// As documented at `arch::jump`. Reached by a jump and left by `ret`, unless a fresh coroutine is next: from the switch that began
+/// the first of a row of coroutines to the one that ends the last, calls and returns balance, so the
+/// processor predicts this `ret` and those of the functions that waited.
 ///
 /// # Safety
 /// As there.
+#[inline(always)]
+pub unsafe fn jump(to: *mut u8) -> ! {
+    // SAFETY: the caller's.
+    unsafe { asm!("jmp {}", sym leave, in("rdi") to, options(noreturn)) }
+}
+
 #[unsafe(naked)]
-pub unsafe extern "C" fn jump(to: *mut u8) -> ! {
+unsafe extern "C" fn leave(to: *mut u8) -> ! {
     // The running stack is not looked at again, so the CFI describes `to` from the start.
     naked_asm!(
         ".cfi_startproc",
@@ -258,9 +270,14 @@ pub unsafe extern "C" fn jump(to: *mut u8) -> ! {
         ".cfi_def_cfa rsp, 56\n .cfi_offset rbp, -16\n .cfi_offset rbx, -24\n .cfi_offset r12, -32",
         ".cfi_offset r13, -40\n .cfi_offset r14, -48\n .cfi_offset r15, -56",
         crate::x86_64_pop_saved!(),
-        "pop rdx\n .cfi_def_cfa_offset 0\n .cfi_register rip, rdx",
+        "lea rdx, [rip + {trampoline}]",
+        "cmp rdx, qword ptr [rsp]",
+        "je 4f",
+        "ret",
+        "4: add rsp, 8\n .cfi_def_cfa_offset 0\n .cfi_register rip, rdx",
         "jmp rdx",
         ".cfi_endproc",
+        trampoline = sym trampoline,
     )
 }
 

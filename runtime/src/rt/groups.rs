@@ -282,10 +282,11 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
 }
 
 fn external(handle: u64) -> Result<(Arc<Group>, Arc<External>), Errno> {
+    let group = group_of(handle)?;
     let s = state();
-    let e = entry(s.up.as_ref().ok_or(Errno::ESRCH)?, handle)?;
+    let e = entry(s.up.as_ref().ok_or(Errno::ESRCH)?, group.handle)?;
     let x = e.external.clone().ok_or(Errno::EINVAL)?;
-    Ok((e.group.clone(), x))
+    Ok((group, x))
 }
 
 /// co_group_poll.

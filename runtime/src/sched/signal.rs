@@ -37,7 +37,7 @@ pub fn cancel(co: u64) -> Result<(), Errno> {
 pub fn absorb(t: TaskRef) {
     let g = t.life.generation();
     if t.mail.pending(g) {
-        note(t, t.mail.absorb(g) & !(bits::START | bits::MOVE));
+        note(t, t.mail.absorb(g));
     }
 }
 

@@ -30,7 +30,7 @@ impl Env {
         if !self.align.is_power_of_two() || self.align > 4096 || (self.size > 0 && self.from.is_null()) {
             return Err(Errno::EINVAL);
         }
-        if self.size > stack::class_bytes(class) / 2 - 4096 {
+        if self.size > stack::class_bytes(class) / 2 {
             return Err(Errno::E2BIG);
         }
         Ok(())

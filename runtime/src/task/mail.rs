@@ -18,8 +18,8 @@
 //! 1. `post`: a sender sets requests (dropping those of an earlier generation) and Q. If Q was clear it must now
 //!    put the block into the owner's inbox.
 //! 2. `dequeue`: the owner takes everything and clears Q.
-//! 3. `absorb`: the running coroutine takes what is addressed to it without waiting for its turn in
-//!    the inbox; Q stays with the inbox.
+//! 3. `absorb`: the running coroutine takes the notes for it (unpark, cancel, interrupt) without waiting for its turn in
+//!    the inbox; Q stays with the inbox, and so do orders to the owner.
 //! 4. A block that has no owner (it is on offer to thieves) can't be served: who finds it in its inbox clears Q, leaving the
 //!    requests, then looks at the owner again and, if there is one by now, queues it there
 //!    (`route`). The new owner, for its part, first makes itself known and then looks for requests
@@ -48,6 +48,9 @@ pub mod bits {
     const ERRNO_SHIFT: u32 = 16;
     pub(super) const ERRNO: u32 = 0xfff << ERRNO_SHIFT;
     pub(super) const QUEUED: u32 = 1;
+
+    /// What the running coroutine may take by itself: notes, not orders to its owner.
+    pub const NOTES: u32 = UNPARK | CANCEL | INTERRUPT | ERRNO;
 
     /// An interrupt's request with its errno (1..=4095).
     pub const fn interrupt(errno: i32) -> u32 {
@@ -120,26 +123,22 @@ impl Mail {
         (generation(w), w as u32 & !bits::QUEUED)
     }
 
-    /// Owner: takes the requests for its coroutine of that generation; they may be none.
+    /// The running coroutine: takes the notes for its generation; they may be none. A wake, a start, a move stay for the owner: a coroutine
+    /// that took a wake here and then parked would sleep on.
     pub fn absorb(&self, g: u32) -> u32 {
-        if !self.pending(g) {
-            return 0;
-        }
-        let w = self.update(|w| (generation(w) == g).then(|| pack(g, w as u32 & bits::QUEUED)));
-        w.map_or(0, |w| w as u32 & !bits::QUEUED)
+        if self.pending(g) { self.extract(g, bits::NOTES) } else { 0 }
     }
 
-    /// Whether there are requests for that generation: one load, for the hot paths.
+    fn extract(&self, g: u32, mask: u32) -> u32 {
+        let w = self.update(|w| (generation(w) == g).then_some(w & !u64::from(mask)));
+        w.map_or(0, |w| w as u32 & mask)
+    }
+
+    /// Whether there are notes for that generation: one load, for the hot paths.
     #[inline]
     pub fn pending(&self, g: u32) -> bool {
         let w = self.0.load(Relaxed);
-        w as u32 & !bits::QUEUED != 0 && generation(w) == g
-    }
-
-    /// Requests waiting for that generation, left where they are.
-    pub fn peek(&self, g: u32) -> u32 {
-        let w = self.0.load(Relaxed);
-        if generation(w) == g { w as u32 & !bits::QUEUED } else { 0 }
+        w as u32 & bits::NOTES != 0 && generation(w) == g
     }
 
     /// Puts the block, whose Q the caller has set or holds, where its owner looks: `push` puts it into that owner's inbox, and says
@@ -173,7 +172,11 @@ impl Mail {
         owner.store(me, SeqCst);
         seq_cst_store_load();
         let w = self.0.load(SeqCst);
-        if w as u32 & !bits::QUEUED == 0 || generation(w) != g { 0 } else { self.absorb(g) }
+        if w as u32 & !bits::QUEUED == 0 || generation(w) != g {
+            0
+        } else {
+            self.extract(g, !bits::QUEUED)
+        }
     }
 
     /// Clears Q and leaves the requests.
@@ -216,6 +219,15 @@ mod tests {
         let got = m.absorb(1);
         assert_eq!(errno(got), 4095);
         assert_eq!(got & (INTERRUPT | UNPARK), INTERRUPT | UNPARK);
+    }
+
+    #[test]
+    fn orders_to_the_owner_are_not_absorbed() {
+        let m = Mail::default();
+        let _ = m.post(2, WAKE | MOVE);
+        let _ = m.post(2, UNPARK);
+        assert_eq!(m.absorb(2), UNPARK);
+        assert_eq!(m.dequeue(), (2, WAKE | MOVE));
     }
 
     #[test]

@@ -124,29 +124,22 @@ pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop
 
 /// [`until`], woken by attention bits of `mask` too.
 fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
-    if ready() {
-        return Ok(());
-    }
-    let Some((mut v, t)) = running() else { unreachable!("a wait of coroutines") };
-    stop(t)?;
-    if deadline == Deadline::Now {
-        return Err(Stop::Timeout);
-    }
+    let mut late = deadline == Deadline::Now;
     loop {
-        park_task(v, t, mask | stop_mask(t), deadline.at());
-        let late = t.attention.get() & at::TIMEOUT != 0;
-        t.attention.set(t.attention.get() & !at::TIMEOUT);
         if ready() {
             return Ok(());
         }
+        // Looked up anew each time: it may have been moved.
+        let Some((v, t)) = running() else { unreachable!("a wait of coroutines") };
         stop(t)?;
         if late {
             return Err(Stop::Timeout);
         }
-        match running() {
-            // It may have been moved.
-            Some((now_on, _)) => v = now_on,
-            None => unreachable!("still in a coroutine"),
+        // What has just been absorbed may be what is waited for.
+        if t.attention.get() & mask == 0 {
+            park_task(v, t, mask | stop_mask(t), deadline.at());
+            late = t.attention.get() & at::TIMEOUT != 0;
+            t.attention.set(t.attention.get() & !at::TIMEOUT);
         }
     }
 }

@@ -40,13 +40,13 @@ pub mod slots;
 #[cfg(target_os = "linux")]
 pub mod uring;
 
-/// Which engine.
+/// Which engine; the numbers are the ABI's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EngineKind {
     /// io_uring.
-    Uring,
+    Uring = 1,
     /// epoll or kqueue, and threads for files.
-    Ready,
+    Ready = 2,
 }
 
 /// A vCPU's engine.
@@ -170,9 +170,7 @@ pub fn run<O: Op>(mut op: O, timeout_ns: i64) -> R {
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
         match step(&mut op, vcpu, deadline) {
             Step::Done(r) => {
-                if direct(vcpu) {
-                    sched::yield_now();
-                }
+                count();
                 return r;
             }
             Step::Retry => {}
@@ -181,10 +179,10 @@ pub fn run<O: Op>(mut op: O, timeout_ns: i64) -> R {
     }
 }
 
-/// Carries out a call that nothing may stop: a close.
-pub fn run_to_end<O: Op>(mut op: O, vcpu: &'static VCpu) -> R {
-    let kind = kind(vcpu);
-    match kind {
+/// Carries out a call that nothing may stop: a close. On a plain thread it blocks.
+pub fn run_to_end<O: Op>(mut op: O) -> R {
+    let Some(vcpu) = coroutine() else { return op.block() };
+    match kind(vcpu) {
         #[cfg(target_os = "linux")]
         EngineKind::Uring => uring::run_to_end(&mut op, vcpu),
         _ => ready::run_to_end(&mut op, vcpu),
@@ -200,19 +198,24 @@ fn kind(vcpu: &VCpu) -> EngineKind {
     })
 }
 
-/// Counts a call that has ended; true when the coroutine has had its share. Parking begins a new
-/// count.
+/// Counts a call that has ended; a coroutine that has had its share gives way. Parking begins a new count.
 #[inline]
-fn direct(vcpu: &VCpu) -> bool {
-    with(vcpu, |e| {
-        let n = each!(e, e => &mut e.direct);
-        *n += 1;
-        let over = *n > DIRECT_MAX;
-        if over {
-            *n = 0;
-        }
-        over
-    })
+fn count() {
+    // Anew: the call may have ended on another vCPU than it began on.
+    let over = coroutine().is_some_and(|vcpu| {
+        with(vcpu, |e| {
+            let n = each!(e, e => &mut e.direct);
+            *n += 1;
+            let over = *n > DIRECT_MAX;
+            if over {
+                *n = 0;
+            }
+            over
+        })
+    });
+    if over {
+        sched::yield_now();
+    }
 }
 
 #[inline]

@@ -57,7 +57,6 @@ pub enum Kind {
 }
 
 /// One wait of one call.
-#[derive(Debug)]
 pub struct Rec {
     next: Cell<*const Rec>,
     prev: Cell<*const Rec>,
@@ -146,6 +145,13 @@ fn wake(task: TaskRef) {
     }
 }
 
+impl std::fmt::Debug for Rec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state.load(Relaxed);
+        f.debug_struct("Rec").field("fd", &self.fd).field("state", &state).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Rec {
     fn drop(&mut self) {
         // A list, and perhaps the kernel, would go on using this stack: nothing after that can be
@@ -159,8 +165,7 @@ impl Drop for Rec {
 
 /// Sends a message; true if it will be run.
 pub fn post(to: &VCpu, message: Message) -> bool {
-    to.post(message);
-    true
+    to.post(message)
 }
 
 /// Runs `visit` on the Rec at its home: here, if the coroutine is still there, else by a message

@@ -49,20 +49,17 @@ impl Op for Close {
 pub fn close(fd: c_int) -> R {
     let entry = table::entry(fd)?;
     let Some(asked) = entry.close() else { return Err(Errno::EBADF) };
-    let here = engine::coroutine();
     if asked != 0 {
-        end_calls(fd, asked, here);
+        end_calls(fd, asked);
     }
     entry.last_step();
-    let r = match here {
-        Some(vcpu) if is_slow(fd) => engine::run_to_end(Close(fd), vcpu),
-        _ => sys::close(fd),
-    };
+    let r = if is_slow(fd) { engine::run_to_end(Close(fd)) } else { sys::close(fd) };
     entry.closed();
     r
 }
 
-fn end_calls(fd: c_int, asked: u64, here: Option<&'static VCpu>) {
+fn end_calls(fd: c_int, asked: u64) {
+    let here = engine::coroutine();
     let closer = Closer::new(fd, here.and_then(VCpu::task));
     let arg = (&raw const closer) as usize;
     let bits = (0..table::SPREAD).filter(|bit| asked >> bit & 1 != 0);

@@ -38,6 +38,7 @@ use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
 use crate::io::engine::{AGAIN_NS, Step};
 use crate::io::op::Op;
 use crate::io::sys::{R, Try};
+use crate::io::table::{self, Enter};
 use crate::sched::VCpu;
 use crate::sched::driver::Waker;
 use crate::wait::{self, Deadline};
@@ -288,20 +289,34 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
     }
     let entry = op.sqe(notes & bits::DRAINED != 0);
     match carry_out(entry, &rec, vcpu, deadline) {
-        Err(e) => op.partial().map_or(Err(e), Ok).map_or_else(Step::from, |n| Step::Done(Ok(n))),
-        Ok(res) if goes_on(res) => {
-            // Not to be had from the ring alone: wait until the descriptor is ready.
-            let rec = match Rec::new(vcpu, op.fd(), Kind::Kernel) {
-                Ok(r) => r,
-                Err(e) => return e.into(),
-            };
-            match carry_out(sqe::poll(op.fd(), op.events()), &rec, vcpu, deadline) {
-                Err(e) => e.into(),
-                Ok(_) => Step::Retry,
-            }
-        }
+        Ok(res) if goes_on(res) => poll_first(op, deadline),
         Ok(res) => Step::Done(op.finish(result(res))),
+        Err(e) => Step::Done(op.partial().ok_or(e)),
     }
+}
+
+/// The ring alone could not do it: waits until the descriptor is ready, before the next round.
+fn poll_first<O: Op>(op: &O, deadline: Deadline) -> Step {
+    // Anew: the coroutine may have moved.
+    let Some(vcpu) = super::coroutine() else { return Errno::EPERM.into() };
+    match table::entry(op.fd()).map(|e| e.enter(vcpu.id())) {
+        Ok(Enter::Open) => {}
+        // The next round finds out what that means.
+        Ok(_) => return Step::Retry,
+        Err(e) => return e.into(),
+    }
+    let polled = Rec::new(vcpu, op.fd(), Kind::Kernel)
+        .and_then(|rec| carry_out(sqe::poll(op.fd(), op.events()), &rec, vcpu, deadline));
+    match polled {
+        Ok(_) => Step::Retry,
+        Err(e) => Step::Done(op.partial().ok_or(e)),
+    }
+}
+
+/// Results of an operation that a cancel has ended. One that a thread of the kernel was working on
+/// may give the kernel's own "restart this system call", 512 to 516.
+fn was_called_off(res: i32) -> bool {
+    matches!(-res, libc::ECANCELED | libc::EINTR | 512..=516)
 }
 
 fn result(res: i32) -> R {
@@ -330,7 +345,7 @@ fn carry_out(entry: Sqe, rec: &Rec, vcpu: &VCpu, deadline: Deadline) -> Result<i
     }
     settle(rec);
     let res = rec.res.get();
-    let called_off = res == -libc::ECANCELED || res == -libc::EINTR;
+    let called_off = was_called_off(res);
     let closed = rec.is(state::CLOSED);
     match stopped {
         Some(stop) if closed || !(called_off || goes_on(res)) => {

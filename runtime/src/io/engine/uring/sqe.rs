@@ -1,5 +1,8 @@
 //! The ring's entries for the operations. `io-uring` is named in this module only.
 
+// Each is named after its operation.
+#![allow(missing_docs)]
+
 use io_uring::{opcode, squeue, types};
 use std::ffi::{c_char, c_int, c_short};
 

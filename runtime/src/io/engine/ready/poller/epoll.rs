@@ -40,7 +40,9 @@ impl Epoll {
             Errno::check(i64::from(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }))? as c_int;
         let none = libc::epoll_event { events: 0, u64: 0 };
         let epoll = Epoll { fd, bell: Arc::new(Bell::new()?), buffer: vec![none; BATCH].into() };
-        epoll.control(libc::EPOLL_CTL_ADD, epoll.bell.fd())?;
+        // Only to read: it is always writable.
+        let bell = (libc::EPOLLIN | libc::EPOLLET) as u32;
+        epoll.control(libc::EPOLL_CTL_ADD, epoll.bell.fd(), bell)?;
         // SAFETY: no events are asked for more than there is room.
         let r =
             unsafe { epoll.pwait2(std::ptr::from_ref(&none).cast_mut(), 0, Some(Duration::ZERO)) };
@@ -52,20 +54,20 @@ impl Epoll {
         }
     }
 
-    fn control(&self, how: c_int, fd: c_int) -> Result<(), Errno> {
-        let mut e = libc::epoll_event { events: ALL, u64: fd as u64 };
+    fn control(&self, how: c_int, fd: c_int, events: u32) -> Result<(), Errno> {
+        let mut e = libc::epoll_event { events, u64: fd as u64 };
         // SAFETY: one valid event.
         Errno::check(i64::from(unsafe { libc::epoll_ctl(self.fd, how, fd, &raw mut e) })).map(drop)
     }
 
     /// See `Poller`.
     pub fn add(&self, fd: c_int) -> Result<(), Errno> {
-        self.control(libc::EPOLL_CTL_ADD, fd)
+        self.control(libc::EPOLL_CTL_ADD, fd, ALL)
     }
 
     /// See `Poller`.
     pub fn modify(&self, fd: c_int) -> Result<(), Errno> {
-        self.control(libc::EPOLL_CTL_MOD, fd)
+        self.control(libc::EPOLL_CTL_MOD, fd, ALL)
     }
 
     /// # Safety
