@@ -177,14 +177,16 @@ pub(super) fn ready_front(v: &'static VCpu, t: TaskRef) {
     }
 }
 
-/// On the thread of the vCPU that owns `t`: makes it runnable if it is parked.
+/// On a vCPU's thread: makes `t` runnable if it is parked; by way of its owner, if that is another (it may have moved).
 #[inline]
 pub fn ready(t: TaskRef) {
-    if t.parked()
-        && let Some(v) = current()
-    {
-        debug_assert_eq!(t.owner.load(Relaxed), v.me);
-        make_ready(v, t, VCpu::push_end);
+    match current() {
+        Some(v) if t.owner.load(Relaxed) == v.me => {
+            if t.parked() {
+                make_ready(v, t, VCpu::push_end);
+            }
+        }
+        _ => wake(t),
     }
 }
 

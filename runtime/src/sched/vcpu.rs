@@ -24,7 +24,7 @@ use crate::wheel::Wheel;
 use crossbeam::{Stealer, Worker};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The deque that surplus is offered through.
 mod crossbeam {
@@ -79,6 +79,13 @@ pub struct Message {
     pub arg: usize,
 }
 
+/// What a vCPU was posted, while it runs.
+#[derive(Default)]
+struct Messages {
+    open: bool,
+    waiting: Vec<Message>,
+}
+
 /// See the module.
 #[repr(C)]
 pub struct VCpu {
@@ -124,7 +131,7 @@ pub struct VCpu {
     pub(super) idle: Padded<Idle>,
     pub(super) stealer: Stealer<TaskRef>,
     pub(super) has_messages: AtomicBool,
-    messages: Mutex<Vec<Message>>,
+    messages: Mutex<Messages>,
     waker: Mutex<Option<Arc<dyn Waker>>>,
     /// System calls made to wake it.
     pub(crate) wakeups: AtomicU64,
@@ -282,6 +289,7 @@ impl VCpu {
     /// Its thread begins: from here on it is the calling thread's vCPU.
     pub fn enter(&self, driver: Box<dyn Driver>) {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver.waker());
+        self.messages().open = true;
         // SAFETY: owner thread, no coroutine is running.
         unsafe { *self.driver.get() = Some(driver) };
         self.bind();
@@ -303,7 +311,12 @@ impl VCpu {
             // Coroutines that are gone, and still queued: only their Q bit is left to clear.
             let _ = t.mail.dequeue();
         }
-        self.run_messages();
+        let last = {
+            let mut m = self.messages();
+            m.open = false;
+            std::mem::take(&mut m.waiting)
+        };
+        last.into_iter().for_each(|m| (m.run)(m.arg));
         self.stacks().flush(&super::POOL);
         self.tasks.flush();
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -327,21 +340,32 @@ impl VCpu {
         }
     }
 
-    /// Any thread: has `msg` run in its scheduler context, soon; wakes it if it sleeps.
-    pub fn post(&self, msg: Message) {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(msg);
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Any thread: has `msg` run in its scheduler context, soon and certainly; wakes it if it sleeps. False: it is not running, and
+    /// the message is not taken.
+    #[must_use]
+    pub fn post(&self, msg: Message) -> bool {
+        {
+            let mut m = self.messages();
+            if !m.open {
+                return false;
+            }
+            m.waiting.push(msg);
+        }
         // Release: pairs with run_messages' swap.
         self.has_messages.store(true, Release);
         self.wake();
+        true
     }
 
     pub(super) fn run_messages(&self) {
         // Acquire: pairs with post's store.
         if self.has_messages.load(Relaxed) && self.has_messages.swap(false, Acquire) {
-            let batch = std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner));
-            for m in batch {
-                (m.run)(m.arg);
-            }
+            let batch = std::mem::take(&mut self.messages().waiting);
+            batch.into_iter().for_each(|m| (m.run)(m.arg));
         }
     }
 
