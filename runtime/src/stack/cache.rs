@@ -16,8 +16,9 @@
 use super::descriptor::{Chain, Stack};
 use super::{CLASSES, class_bytes, pool::Pool};
 use crate::err::Errno;
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Most stacks that are taken from the pool at once.
 const REFILL_MAX: usize = 32;
@@ -26,6 +27,8 @@ const REFILL_MAX: usize = 32;
 /// dropped: what is in it then is lost to the pool.
 pub struct Cache {
     limit_bytes: usize,
+    /// The pool's period at the last shrink.
+    shrunk_in: Cell<usize>,
     classes: [UnsafeCell<Shelf>; CLASSES],
 }
 
@@ -51,7 +54,11 @@ impl Cache {
     /// An empty cache that keeps up to `limit_bytes` of address space in stacks of each class, but at
     /// least two stacks and at most 1,024.
     pub const fn new(limit_bytes: usize) -> Cache {
-        Cache { limit_bytes, classes: [const { UnsafeCell::new(Shelf::EMPTY) }; CLASSES] }
+        Cache {
+            limit_bytes,
+            shrunk_in: Cell::new(0),
+            classes: [const { UnsafeCell::new(Shelf::EMPTY) }; CLASSES],
+        }
     }
 
     /// A stack of `class`: the one pushed last, else from the pool, which may make system calls. ENOMEM as
@@ -96,9 +103,14 @@ impl Cache {
         }
     }
 
-    /// Gives back what has not been needed since the last call; for the owner to call about once in a decay
-    /// time. Not from a coroutine whose own stack has been pushed.
+    /// Gives back what has not been needed for a period of the pool's decay. Acts once a period, however
+    /// often it is called; periods begin with [`Pool::trim`]. Not from a coroutine whose own stack has been
+    /// pushed.
     pub fn shrink(&self, pool: &Pool) {
+        let period = pool.periods.load(Relaxed);
+        if self.shrunk_in.replace(period) == period {
+            return;
+        }
         for (class, shelf) in self.classes.iter().enumerate() {
             // SAFETY: as in `pop`.
             let shelf = unsafe { &mut *shelf.get() };

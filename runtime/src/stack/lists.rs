@@ -17,6 +17,21 @@ pub struct Lists {
     spare: *const Slab,
     /// When the current period began.
     pub period_began: Option<i64>,
+    /// How far its pass has come.
+    pub stage: Stage,
+    /// Whether the pass has met something that could go later.
+    pub left: bool,
+}
+
+/// Stage of a pass: see `decay.rs`.
+#[derive(Clone, Copy)]
+pub enum Stage {
+    /// No pass.
+    Between,
+    /// Sorting; at most so many more.
+    Sort(usize),
+    /// Releasing, this record next.
+    Slabs(*const Slab),
 }
 
 #[derive(Clone, Copy)]
@@ -44,6 +59,8 @@ impl Lists {
             slabs: [Ends { first: null(), last: null() }; CLASSES],
             spare: null(),
             period_began: None,
+            stage: Stage::Between,
+            left: false,
         }
     }
 

@@ -43,7 +43,7 @@
 //! # Decay
 //!
 //! What has been idle for `decay_ns` goes back to the system: whole slabs are unmapped with their page
-//! tables, idle stacks of slabs in use lose their pages; see `pool.rs`.
+//! tables, idle stacks of slabs in use lose their pages; see `decay.rs`.
 //!
 //! # Rejected
 //!
@@ -64,6 +64,7 @@
 //! - Descriptors from the heap: after a spike of a million coroutines 64 MB of them would stay.
 
 mod cache;
+mod decay;
 mod descriptor;
 mod guard;
 mod lists;

@@ -13,39 +13,25 @@
 //! The lock is held for list work on at most [`BATCH`] stacks or slabs at a time, never across a system
 //! call: what is to be mapped, guarded, discarded or unmapped is first taken out of the lists.
 //!
-//! # Decay
-//!
-//! [`Pool::trim`] works once in half a decay time, a *period*. Each slab knows the fewest free stacks it
-//! had in this period and in the one before; the smaller of the two is how many nobody has needed for two
-//! whole periods. Its list is last in first out, so they are the last ones of it.
-//!
-//! - All of the slab: unmapped, page tables and descriptors with it.
-//! - Some: their pages are given back, and they are clean until handed out again.
-//!
-//! A stack given back goes to its slab's list with the next trim, so its memory is gone between one decay
-//! time and one and a half after that, and always within two of its end.
-//!
 //! # Rejected
 //!
-//! - A time stamp for each stack: needs a clock at each give, and a walk over all to find the old ones.
-//! - MADV_FREE: the memory still counts as resident, which is what people look at.
 //! - A lock in `give`: it is called from a stack that is dying, where waiting would be waiting in the way
 //!   of every other coroutine of the vCPU.
 #![allow(unsafe_code)]
 
+use super::CLASSES;
 use super::descriptor::{Chain, Stack};
 use super::guard::{Guard, Guards};
-use super::lists::{Lists, end_period};
+use super::lists::Lists;
 use super::slab::{self, Slab};
-use super::{CLASSES, os};
 use crate::err::Errno;
 use crate::prim::Padded;
-use std::ptr::{NonNull, null, null_mut};
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Stacks or slabs that are worked on under one hold of the lock.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// How guards are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,16 +90,18 @@ pub struct PoolStats {
 
 /// The pool; see the module. It may lie in a static.
 pub struct Pool {
-    all: AtomicPtr<Slab>,
-    inbox: [Padded<AtomicPtr<Stack>>; CLASSES],
-    locked: Mutex<Lists>,
-    guards: Guards,
-    decay_ns: AtomicI64,
+    pub(super) all: AtomicPtr<Slab>,
+    pub(super) inbox: [Padded<AtomicPtr<Stack>>; CLASSES],
+    pub(super) locked: Mutex<Lists>,
+    pub(super) guards: Guards,
+    pub(super) decay_ns: AtomicI64,
     coloured: AtomicBool,
     next_colour: AtomicUsize,
     used: AtomicUsize,
-    total: AtomicUsize,
-    reserved: AtomicUsize,
+    /// Periods of decay begun so far, for caches; statistics otherwise, hence Relaxed.
+    pub(super) periods: AtomicUsize,
+    pub(super) total: AtomicUsize,
+    pub(super) reserved: AtomicUsize,
 }
 
 impl Default for Pool {
@@ -134,6 +122,7 @@ impl Pool {
             coloured: AtomicBool::new(true),
             next_colour: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
+            periods: AtomicUsize::new(0),
             total: AtomicUsize::new(0),
             reserved: AtomicUsize::new(0),
         }
@@ -217,29 +206,6 @@ impl Pool {
         }
     }
 
-    /// Gives idle memory back. Call it about every half decay time, from one thread or several; more often
-    /// is harmless and cheap. Returns when to call next, or None when nothing is left that could go: then
-    /// not before the next `give` (a flush or shrink of a cache gives too).
-    pub fn trim(&self, now_ns: i64) -> Option<i64> {
-        let period = self.decay_ns.load(Relaxed) / 2;
-        {
-            let mut lists = self.lock();
-            let began = *lists.period_began.get_or_insert(now_ns);
-            let next = began.saturating_add(period);
-            if now_ns < next {
-                return Some(next);
-            }
-            lists.period_began = Some(now_ns);
-        }
-        self.release(false).then(|| now_ns.saturating_add(period))
-    }
-
-    /// Gives everything back that is free, whatever its age: at the end of the runtime, or when address
-    /// space has run out.
-    pub fn clear(&self) {
-        self.release(true);
-    }
-
     /// The numbers.
     pub fn stats(&self) -> PoolStats {
         let (guards_light, guards_mprotect, guards_none) = self.guards.counts();
@@ -260,7 +226,7 @@ impl Pool {
         slab::find_guard(&self.all, addr)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lists> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Lists> {
         // A panic under the lock would be in code without any.
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -282,7 +248,7 @@ impl Pool {
     }
 
     /// The stack given back last, of those that are not sorted into their slabs yet.
-    fn next_unsorted(&self, lists: &mut Lists, class: u8) -> Option<NonNull<Stack>> {
+    pub(super) fn next_unsorted(&self, lists: &mut Lists, class: u8) -> Option<NonNull<Stack>> {
         let class = usize::from(class);
         if lists.unsorted[class].is_null() && !self.inbox[class].load(Relaxed).is_null() {
             // Pairs with the Release in `give_class`.
@@ -334,118 +300,4 @@ impl Pool {
         lists.insert(slab);
         Ok(())
     }
-
-    /// One pass over all slabs; whether anything is left that could go later. `all`: everything free goes
-    /// now, and no period ends.
-    fn release(&self, all: bool) -> bool {
-        for class in 0..CLASSES as u8 {
-            self.sort(class);
-        }
-        let mut left = false;
-        let mut slabs = slab::records(&self.all).peekable();
-        while slabs.peek().is_some() {
-            let mut idle = Chain::new();
-            let mut gone: *const Slab = null();
-            {
-                let mut lists = self.lock();
-                for slab in slabs.by_ref().take(BATCH).filter(|s| s.locked.live.get()) {
-                    let unused = if all { slab.locked.free_len.get() } else { end_period(slab) };
-                    if unused == slab.count() {
-                        lists.remove(slab);
-                        slab.locked.live.set(false);
-                        slab.locked.next.set(gone);
-                        gone = slab;
-                    } else {
-                        lists.pull_idle(slab, unused, &mut idle);
-                        left |= slab.locked.free_dirty.get() > 0
-                            || slab.locked.free_len.get() == slab.count();
-                    }
-                }
-            }
-            left |= !idle.is_empty();
-            self.discard(idle);
-            left |= self.unmap_all(gone);
-        }
-        left
-    }
-
-    /// Sorts what has been given back into the lists of its slabs.
-    fn sort(&self, class: u8) {
-        let mut budget = self.total.load(Relaxed);
-        while budget > 0 {
-            let mut lists = self.lock();
-            for _ in 0..BATCH {
-                let Some(stack) = self.next_unsorted(&mut lists, class) else { return };
-                lists.put_free(stack, true);
-                budget = budget.saturating_sub(1);
-            }
-        }
-    }
-
-    /// Gives the pages of these stacks back and returns them to their slabs.
-    fn discard(&self, mut idle: Chain) {
-        let mut clean = Chain::new();
-        while let Some(stack) = idle.pop() {
-            // SAFETY: it is out of the lists and ours, and free, so its content is nobody's.
-            unsafe { discard(stack.as_ref()) };
-            clean.push(stack);
-        }
-        while !clean.is_empty() {
-            let mut lists = self.lock();
-            for _ in 0..BATCH {
-                let Some(stack) = clean.pop() else { return };
-                lists.put_free(stack, false);
-            }
-        }
-    }
-
-    /// Unmaps the slabs of a list; whether one had to stay.
-    fn unmap_all(&self, gone: *const Slab) -> bool {
-        let mut stayed = false;
-        let mut at = gone;
-        // SAFETY: records live for ever.
-        while let Some(slab) = unsafe { at.as_ref() } {
-            at = slab.locked.next.get();
-            let (count, bytes) = (slab.count(), slab.bytes());
-            let mut kinds = [Guard::Pending; 64];
-            for (kind, stack) in kinds.iter_mut().zip(slab.stacks()) {
-                // SAFETY: all its stacks are free and out of the lists with it.
-                *kind = unsafe { stack.as_ref() }.guard_kind().get();
-            }
-            // SAFETY: it is not live, and all its stacks were in its own list.
-            let done = unsafe { slab.unmap() };
-            if done.is_err() {
-                for stack in slab.stacks() {
-                    // SAFETY: as above, so the stacks are ours and their content nobody's.
-                    unsafe { discard(stack.as_ref()) };
-                }
-                slab.locked.free_dirty.set(0);
-            }
-            let mut lists = self.lock();
-            if done.is_ok() {
-                lists.push_spare(slab);
-                self.total.fetch_sub(count, Relaxed);
-                self.reserved.fetch_sub(bytes, Relaxed);
-                kinds.into_iter().for_each(|kind| self.guards.forget(kind));
-            } else {
-                // Unmapping the middle of a mapping takes one more, which the process may not have.
-                stayed = true;
-                slab.locked.live.set(true);
-                slab.locked.least_before.set(0);
-                lists.insert(slab);
-            }
-        }
-        stayed
-    }
-}
-
-/// Gives a stack's pages back.
-///
-/// # Safety
-/// The stack is free and the caller's.
-unsafe fn discard(stack: &Stack) {
-    let (at, len) = stack.pages();
-    // SAFETY: the caller's contract.
-    unsafe { os::discard(at, len) };
-    stack.dirty().set(false);
 }

@@ -61,9 +61,12 @@ pub fn place_bytes(class: u8) -> usize {
     guard_bytes(class) + class_bytes(class).next_multiple_of(page) + page
 }
 
+/// Most stacks of a slab.
+pub const COUNT_MAX: usize = 64;
+
 /// Stacks of a slab of usual size: about 16 MiB and at most 64 of them.
 pub fn usual_count(class: u8) -> usize {
-    ((16 << 20) / class_bytes(class)).min(64)
+    ((16 << 20) / class_bytes(class)).min(COUNT_MAX)
 }
 
 /// Colours, and bytes from one to the next.
@@ -84,7 +87,7 @@ struct Place {
 
 const COUNT_BITS: u32 = 7;
 const CLASS_BITS: u32 = 4;
-// 64 stacks and 10 classes fit, and what they take is below the smallest page.
+// All counts and classes fit, and what they take is below the smallest page.
 const _: () = assert!(
     64 < 1 << COUNT_BITS && super::CLASSES <= 1 << CLASS_BITS && COUNT_BITS + CLASS_BITS <= 12
 );
@@ -155,6 +158,11 @@ impl Slab {
                 Err(now) => head = now,
             }
         }
+    }
+
+    /// The record made before this one, or null.
+    pub fn older(&self) -> *const Slab {
+        self.next_all.get()
     }
 
     /// The mapping; of use to those who know that it stays. Acquire pairs with the Release in `map`.

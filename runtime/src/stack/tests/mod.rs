@@ -244,10 +244,13 @@ fn a_cache_of_the_smallest_limit_still_keeps_what_was_just_pushed() {
 
 #[test]
 fn a_cache_shrinks_by_what_was_not_needed() {
-    let pool = Pool::new();
+    let pool = pool(PoolOptions { decay_ns: 10, ..PoolOptions::default() });
+    pool.trim(0);
+    let period = |n: i64| while pool.trim(5 * n) == Some(5 * n) {};
     let cache = Cache::new(64 * class_bytes(0));
     let s: Vec<_> = (0..40).map(|_| cache.pop(&pool, 0).unwrap()).collect();
     s.iter().for_each(|x| cache.push(&pool, *x));
+    period(1);
     cache.shrink(&pool);
     let full = cache.len();
     assert!(full >= 40, "all were needed in the period that ends here");
@@ -255,12 +258,17 @@ fn a_cache_shrinks_by_what_was_not_needed() {
     let hot: Vec<_> = (0..10).map(|_| cache.pop(&pool, 0).unwrap()).collect();
     hot.iter().for_each(|x| cache.push(&pool, *x));
     cache.shrink(&pool);
+    assert_eq!(cache.len(), full, "once a period");
+    period(2);
+    cache.shrink(&pool);
     assert_eq!(cache.len(), 10);
     let again: HashSet<_> = (0..10).map(|_| cache.pop(&pool, 0).unwrap()).collect();
     assert_eq!(again, hot.into_iter().collect(), "and the ones that were used are kept");
     again.into_iter().for_each(|x| cache.push(&pool, x));
-    cache.shrink(&pool);
-    cache.shrink(&pool);
+    for n in 3..10 {
+        period(n);
+        cache.shrink(&pool);
+    }
     assert!(cache.is_empty());
     pool.clear();
     assert_eq!(pool.stats(), PoolStats::default());
