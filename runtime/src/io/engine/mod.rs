@@ -198,7 +198,8 @@ fn kind(vcpu: &VCpu) -> EngineKind {
     })
 }
 
-/// Counts a call that has ended; a coroutine that has had its share gives way. Parking begins a new count.
+/// Counts a call that has ended; a coroutine that has had its share gives way. Parking begins a new
+/// count.
 #[inline]
 fn count() {
     // Anew: the call may have ended on another vCPU than it began on.

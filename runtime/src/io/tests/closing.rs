@@ -12,7 +12,8 @@ fn calls_under_way_end() {
             for nonblocking in [0, libc::O_NONBLOCK] {
                 let (fds, p) = (pair(), pipe());
                 let l = io::tcp_listen(None, 0, 0).unwrap();
-                sys::set_flags(l, sys::flags(l).unwrap() & !libc::O_NONBLOCK | nonblocking).unwrap();
+                sys::set_flags(l, sys::flags(l).unwrap() & !libc::O_NONBLOCK | nonblocking)
+                    .unwrap();
                 sys::set_flags(p[0], sys::flags(p[0]).unwrap() | nonblocking).unwrap();
                 let calls = [
                     go_on(vcpu, move || recv(fds[0], &mut [0; 8], FOREVER)),
@@ -44,7 +45,8 @@ fn twice() {
     });
 }
 
-/// A receive that began before the close never gets, nor spoils, what belongs to the number's next life.
+/// A receive that began before the close never gets, nor spoils, what belongs to the number's next
+/// life.
 #[test]
 fn a_number_s_next_life() {
     everywhere("a_number_s_next_life", || {
@@ -81,8 +83,10 @@ fn a_number_s_next_life() {
 fn from_a_plain_thread() {
     everywhere("from_a_plain_thread", || {
         let fds = pair();
-        let calls: Vec<_> =
-            [1, 2].into_iter().map(|v| go_on(v, move || recv(fds[0], &mut [0; 8], FOREVER))).collect();
+        let calls: Vec<_> = [1, 2]
+            .into_iter()
+            .map(|v| go_on(v, move || recv(fds[0], &mut [0; 8], FOREVER)))
+            .collect();
         calls.iter().for_each(Co::settle);
         let t = std::thread::spawn(move || io::close(fds[0]));
         for co in calls {
@@ -93,7 +97,8 @@ fn from_a_plain_thread() {
     });
 }
 
-/// Closed and opened again by plain system calls: whatever the engine has noted about the number is wrong.
+/// Closed and opened again by plain system calls: whatever the engine has noted about the number is
+/// wrong.
 #[test]
 fn a_foreign_close() {
     everywhere("a_foreign_close", || {
@@ -108,7 +113,8 @@ fn a_foreign_close() {
             let next = tcp_pair();
             // SAFETY: descriptors of this test.
             unsafe {
-                // The number's file is replaced; to the engine it looks as before, drained and registered.
+                // The number's file is replaced; to the engine it looks as before, drained and
+                // registered.
                 assert_eq!(libc::dup2(next[0], fds[0]), fds[0]);
                 libc::close(next[0]);
             }
@@ -158,7 +164,8 @@ fn bits_of_vcpus_that_are_gone() {
         run_on(engine, 4, 0, "bits_of_vcpus_that_are_gone", || {
             let fds = pair();
             *FDS.lock().unwrap() = fds;
-            let all: Vec<_> = (1..=4).map(|v| go_on(v, move || recv(fds[0], &mut [0; 1], NOW))).collect();
+            let all: Vec<_> =
+                (1..=4).map(|v| go_on(v, move || recv(fds[0], &mut [0; 1], NOW))).collect();
             assert!(all.into_iter().all(|co| co.join() == Err(Errno::EAGAIN)));
         });
         run_on(engine, 1, 0, "bits_of_vcpus_that_are_gone", || {

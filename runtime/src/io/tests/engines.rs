@@ -1,4 +1,5 @@
-//! What a vCPU asks of an engine, without a runtime around it; the poller that is not Linux's own; the pool's limits.
+//! What a vCPU asks of an engine, without a runtime around it; the poller that is not Linux's own;
+//! the pool's limits.
 #![allow(unsafe_code)]
 
 use super::*;
@@ -64,14 +65,19 @@ fn a_wake_ends_the_wait_before_or_after() {
 fn its_descriptor_tells_of_a_wake() {
     on_each_driver(|d, which| {
         d.poll();
-        let asleep = |d: &dyn crate::sched::Driver| sys::poll(d.fd(), libc::POLLIN, Some(0)) == Ok(0);
+        let asleep =
+            |d: &dyn crate::sched::Driver| sys::poll(d.fd(), libc::POLLIN, Some(0)) == Ok(0);
         assert!(asleep(d), "{which}");
         let w = d.waker();
         let t = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(2));
             w.wake();
         });
-        assert_eq!(sys::poll(d.fd(), libc::POLLIN, Some(10_000 * NS_PER_MS)), Ok(libc::POLLIN), "{which}");
+        assert_eq!(
+            sys::poll(d.fd(), libc::POLLIN, Some(10_000 * NS_PER_MS)),
+            Ok(libc::POLLIN),
+            "{which}"
+        );
         t.join().unwrap();
         d.wait(None);
         d.poll();
@@ -111,7 +117,8 @@ fn the_portable_poller() {
     PORTABLE.store(false, Ordering::Relaxed);
 }
 
-/// More jobs than threads: they wait their turn, can be withdrawn meanwhile, and all are done in the end.
+/// More jobs than threads: they wait their turn, can be withdrawn meanwhile, and all are done in
+/// the end.
 #[test]
 fn the_pool_has_a_limit() {
     let _one = alone();
@@ -176,9 +183,8 @@ fn a_fast_peer_starves_nobody() {
 fn more_completions_than_fit() {
     everywhere("more_completions_than_fit", || {
         let fds = pair();
-        let all: Vec<_> = (0..6000)
-            .map(|_| go_on(1, move || io::poll(fds[0], libc::POLLIN, FOREVER)))
-            .collect();
+        let all: Vec<_> =
+            (0..6000).map(|_| go_on(1, move || io::poll(fds[0], libc::POLLIN, FOREVER))).collect();
         wait::sleep(50 * NS_PER_MS).unwrap();
         assert_eq!(send(fds[1], b"x", FOREVER), Ok(1));
         for co in all {
@@ -188,47 +194,54 @@ fn more_completions_than_fit() {
     });
 }
 
-/// Migratable coroutines: one that was woken for something else may go on elsewhere while its operation is still where it began.
+/// Migratable coroutines: one that was woken for something else may go on elsewhere while its
+/// operation is still where it began.
 #[test]
 fn calls_of_coroutines_that_move() {
     let _one = alone();
     for engine in engines() {
-        run_on(engine, 2, crate::rt::config_flags::MIGRATE_ALL, "calls_of_coroutines_that_move", || {
-            let fds: Vec<_> = (0..16).map(|_| tcp_pair()).collect();
-            let all: Vec<_> = fds
-                .iter()
-                .map(|&[a, b]| {
-                    let reader = go(move || {
-                        let (mut n, mut stopped, mut buf) = (0, 0, [0; 32]);
-                        loop {
-                            match recv(a, &mut buf, 50_000) {
-                                Ok(0) => break (n, stopped),
-                                Ok(got) => n += got,
-                                Err(Errno::ETIMEDOUT | Errno::EINTR) => stopped += 1,
-                                Err(e) => panic!("{e:?}"),
+        run_on(
+            engine,
+            2,
+            crate::rt::config_flags::MIGRATE_ALL,
+            "calls_of_coroutines_that_move",
+            || {
+                let fds: Vec<_> = (0..16).map(|_| tcp_pair()).collect();
+                let all: Vec<_> = fds
+                    .iter()
+                    .map(|&[a, b]| {
+                        let reader = go(move || {
+                            let (mut n, mut stopped, mut buf) = (0, 0, [0; 32]);
+                            loop {
+                                match recv(a, &mut buf, 50_000) {
+                                    Ok(0) => break (n, stopped),
+                                    Ok(got) => n += got,
+                                    Err(Errno::ETIMEDOUT | Errno::EINTR) => stopped += 1,
+                                    Err(e) => panic!("{e:?}"),
+                                }
                             }
-                        }
-                    });
-                    let id = reader.id();
-                    let writer = go(move || {
-                        for i in 0..300 {
-                            assert_eq!(send(b, &[1; 10], FOREVER), Ok(10));
-                            crate::rt::interrupt(id, libc::EINTR).unwrap();
-                            let _ = crate::rt::migrate(id, 0, 1 + i % 2);
-                            if i % 4 == 0 {
-                                wait::sleep(30_000).unwrap();
+                        });
+                        let id = reader.id();
+                        let writer = go(move || {
+                            for i in 0..300 {
+                                assert_eq!(send(b, &[1; 10], FOREVER), Ok(10));
+                                crate::rt::interrupt(id, libc::EINTR).unwrap();
+                                let _ = crate::rt::migrate(id, 0, 1 + i % 2);
+                                if i % 4 == 0 {
+                                    wait::sleep(30_000).unwrap();
+                                }
                             }
-                        }
-                        assert_eq!(io::shutdown(b, libc::SHUT_WR), Ok(0));
-                    });
-                    (reader, writer)
-                })
-                .collect();
-            for (reader, writer) in all {
-                writer.join();
-                assert_eq!(reader.join().0, 3000);
-            }
-            fds.into_iter().for_each(close_both);
-        });
+                            assert_eq!(io::shutdown(b, libc::SHUT_WR), Ok(0));
+                        });
+                        (reader, writer)
+                    })
+                    .collect();
+                for (reader, writer) in all {
+                    writer.join();
+                    assert_eq!(reader.join().0, 3000);
+                }
+                fds.into_iter().for_each(close_both);
+            },
+        );
     }
 }

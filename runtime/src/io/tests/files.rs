@@ -134,8 +134,14 @@ fn many_at_once() {
                     let data = vec![i; 100_000];
                     let mut at = 0;
                     while at < data.len() {
-                        at += io::pwrite(fd, data[at..].as_ptr(), data.len() - at, at as i64, FOREVER)
-                            .unwrap() as usize;
+                        at += io::pwrite(
+                            fd,
+                            data[at..].as_ptr(),
+                            data.len() - at,
+                            at as i64,
+                            FOREVER,
+                        )
+                        .unwrap() as usize;
                     }
                     assert_eq!(io::fsync(fd, FOREVER), Ok(0));
                     let mut back = vec![0; data.len()];

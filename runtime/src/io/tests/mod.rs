@@ -1,5 +1,6 @@
-//! One body, every engine: what a test does runs as the main coroutine of a runtime of its own, on `uring` and on `ready`, with one and
-//! with two vCPUs. A test that hangs ends the process after a minute and says which it was.
+//! One body, every engine: what a test does runs as the main coroutine of a runtime of its own, on
+//! `uring` and on `ready`, with one and with two vCPUs. A test that hangs ends the process after a
+//! minute and says which it was.
 #![allow(unsafe_code)]
 
 mod closing;
@@ -168,7 +169,9 @@ pub fn write(fd: c_int, buf: &[u8], timeout: i64) -> R {
 pub fn pair() -> [c_int; 2] {
     let mut fds = [0; 2];
     // SAFETY: room for two.
-    let r = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr()) };
+    let r = unsafe {
+        libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr())
+    };
     assert_eq!(r, 0);
     fds
 }

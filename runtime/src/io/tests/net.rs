@@ -90,7 +90,8 @@ fn who_connected() {
                 Err(Errno::EADDRNOTAVAIL | Errno::EAFNOSUPPORT) => continue,
                 l => l.unwrap(),
             };
-            let at = SocketAddr::new(std::str::from_utf8(host).unwrap().parse().unwrap(), port_of(l));
+            let at =
+                SocketAddr::new(std::str::from_utf8(host).unwrap().parse().unwrap(), port_of(l));
             let t = std::thread::spawn(move || TcpStream::connect(at).unwrap());
             // SAFETY: all-zero is valid.
             let mut a = unsafe { zeroed::<libc::sockaddr_storage>() };
@@ -98,7 +99,10 @@ fn who_connected() {
             let p = (&raw mut a).cast::<libc::sockaddr>();
             let fd = io::accept(l, p, &mut len, libc::SOCK_NONBLOCK, FOREVER).unwrap() as c_int;
             let client = t.join().unwrap().local_addr().unwrap();
-            assert_eq!(i32::from(a.ss_family), if client.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET });
+            assert_eq!(
+                i32::from(a.ss_family),
+                if client.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET }
+            );
             // SAFETY: the family says so; both begin with family and port.
             let port = unsafe { (*p.cast::<libc::sockaddr_in>()).sin_port };
             assert_eq!(u16::from_be(port), client.port());
@@ -121,7 +125,8 @@ fn connect_s_errors() {
         assert_eq!(io::close(fd), Ok(0));
         drop(l);
         assert_eq!(connect(port, FOREVER), Err(Errno::ECONNREFUSED));
-        let fd = io::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_NONBLOCK, 0).unwrap() as c_int;
+        let fd =
+            io::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_NONBLOCK, 0).unwrap() as c_int;
         assert_eq!(io::connect(fd, (&raw const a).cast(), 3, FOREVER), Err(Errno::EINVAL));
         assert_eq!(io::connect(fd, (&raw const a).cast(), len, FOREVER), Err(Errno::ECONNREFUSED));
         assert_ne!(sys::flags(fd).unwrap() & libc::O_NONBLOCK, 0);
@@ -225,7 +230,8 @@ fn datagrams() {
                 (send(a, b"one", FOREVER), send(a, b"three", FOREVER))
             });
             assert_eq!(recv(b, &mut buf, FOREVER), Ok(3), "round {round}");
-            // A short receive proves nothing here: the second one is there, and no edge will come for it.
+            // A short receive proves nothing here: the second one is there, and no edge will come
+            // for it.
             assert_eq!(recv(b, &mut buf, FOREVER), Ok(5), "round {round}");
             assert_eq!(sender.join(), (Ok(3), Ok(5)));
         }

@@ -1,4 +1,5 @@
-//! Calls that end early: timeouts, cancels, interrupts; and that they lose nothing and leave the buffer alone.
+//! Calls that end early: timeouts, cancels, interrupts; and that they lose nothing and leave the
+//! buffer alone.
 #![allow(unsafe_code)]
 
 use super::*;
@@ -7,7 +8,11 @@ use crate::time;
 use std::ptr::null_mut;
 
 /// Every call that waits, on descriptors where it does.
-fn waits(fds: [c_int; 2], p: [c_int; 2], listener: c_int) -> Vec<(&'static str, Box<dyn Fn(i64) -> R + Send>)> {
+fn waits(
+    fds: [c_int; 2],
+    p: [c_int; 2],
+    listener: c_int,
+) -> Vec<(&'static str, Box<dyn Fn(i64) -> R + Send>)> {
     let (s, p) = (fds[0], p[0]);
     vec![
         ("recv", Box::new(move |t| recv(s, &mut [0; 8], t))),
@@ -73,7 +78,11 @@ fn cancels_and_interrupts() {
             cancel(co.id()).unwrap();
             let r = co.join();
             let cancelled = Err(Errno::ECANCELED);
-            assert_eq!(r, (Err(Errno::EINTR), cancelled, cancelled, Ok(true), Err(Errno::EAGAIN)), "{name}");
+            assert_eq!(
+                r,
+                (Err(Errno::EINTR), cancelled, cancelled, Ok(true), Err(Errno::EAGAIN)),
+                "{name}"
+            );
         });
     });
 }
@@ -111,7 +120,8 @@ fn a_cancel_that_was_there_before() {
     });
 }
 
-/// After a call has been stopped, its buffer is the caller's: what arrives later goes to the next reader.
+/// After a call has been stopped, its buffer is the caller's: what arrives later goes to the next
+/// reader.
 #[test]
 fn the_buffer_is_given_back() {
     everywhere("the_buffer_is_given_back", || {
@@ -173,7 +183,8 @@ fn a_timeout_loses_no_data() {
     });
 }
 
-/// The same for interrupts from the other side: one that comes too late stays pending for the next call.
+/// The same for interrupts from the other side: one that comes too late stays pending for the next
+/// call.
 #[test]
 fn an_interrupt_loses_no_data() {
     everywhere("an_interrupt_loses_no_data", || {
@@ -222,7 +233,8 @@ fn an_interrupt_loses_no_data() {
 #[test]
 fn an_open_that_waits_can_be_stopped() {
     everywhere("an_open_that_waits_can_be_stopped", || {
-        // On `ready` an open that a thread has begun goes on until it is done: only the ring can call it off.
+        // On `ready` an open that a thread has begun goes on until it is done: only the ring can
+        // call it off.
         let path = std::env::temp_dir().join(format!("photonrt-io-{}-stop", std::process::id()));
         let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
         // SAFETY: a path.
@@ -232,7 +244,9 @@ fn an_open_that_waits_can_be_stopped() {
         wait::sleep(20 * NS_PER_MS).unwrap();
         let helper = io::open(path.as_ptr(), libc::O_RDWR, 0, FOREVER).unwrap() as c_int;
         match co.join() {
-            Ok(fd) => assert_eq!(io::close(fd as c_int), Ok(0), "it had begun, so its result stands"),
+            Ok(fd) => {
+                assert_eq!(io::close(fd as c_int), Ok(0), "it had begun, so its result stands")
+            }
             Err(e) => assert_eq!(e, Errno::ETIMEDOUT),
         }
         assert_eq!(io::close(helper), Ok(0));

@@ -1,4 +1,5 @@
-//! Pipes and local sockets: what is transferred, what is waited for, what the descriptor's mode is afterwards.
+//! Pipes and local sockets: what is transferred, what is waited for, what the descriptor's mode is
+//! afterwards.
 #![allow(unsafe_code)]
 
 use super::*;
@@ -65,7 +66,8 @@ fn send_all(fd: c_int, mut data: &[u8]) {
     }
 }
 
-/// Data and the end of the stream may arrive together: the one edge for both must not be used up by the data.
+/// Data and the end of the stream may arrive together: the one edge for both must not be used up by
+/// the data.
 #[test]
 fn the_end_that_comes_with_the_data() {
     everywhere("the_end_that_comes_with_the_data", || {
@@ -97,7 +99,9 @@ fn a_full_pipe_makes_the_writer_wait() {
         for nonblocking in [false, true] {
             let p = pipe();
             if nonblocking {
-                p.iter().for_each(|&fd| sys::set_flags(fd, sys::flags(fd).unwrap() | libc::O_NONBLOCK).unwrap());
+                p.iter().for_each(|&fd| {
+                    sys::set_flags(fd, sys::flags(fd).unwrap() | libc::O_NONBLOCK).unwrap()
+                });
             }
             let mode = p.map(|fd| sys::flags(fd).unwrap());
             let total = 1 << 20;
@@ -156,8 +160,10 @@ fn a_full_socket_makes_the_sender_wait() {
 #[test]
 fn a_peer_that_is_gone() {
     everywhere("a_peer_that_is_gone", || {
-        // The test binary ignores SIGPIPE, as Rust programs do; make sure that a socket raises none by itself.
-        // SAFETY: the default disposition, for this one block; other tests of this process wait for the runtime.
+        // The test binary ignores SIGPIPE, as Rust programs do; make sure that a socket raises none
+        // by itself.
+        // SAFETY: the default disposition, for this one block; other tests of this process wait for
+        // the runtime.
         let before = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         for by_write in [false, true] {
             let fds = pair();
@@ -183,7 +189,8 @@ fn flags_of_recv() {
     everywhere("flags_of_recv", || {
         for fds in [pair(), tcp_pair()] {
             let mut b = [0; 8];
-            let get = |b: &mut [u8], flags| io::recv(fds[1], b.as_mut_ptr(), b.len(), flags, FOREVER);
+            let get =
+                |b: &mut [u8], flags| io::recv(fds[1], b.as_mut_ptr(), b.len(), flags, FOREVER);
             assert_eq!(get(&mut b, libc::MSG_DONTWAIT), Err(Errno::EAGAIN));
             assert_eq!(send(fds[0], b"abcd", FOREVER), Ok(4));
             assert_eq!(get(&mut b, libc::MSG_PEEK), Ok(4));

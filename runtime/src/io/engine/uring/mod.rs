@@ -288,7 +288,7 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
         }
     }
     let entry = op.sqe(notes & bits::DRAINED != 0);
-    match carry_out(entry, &rec, vcpu, deadline) {
+    match carry_out(entry, &rec, vcpu, deadline, op.partial().is_some()) {
         Ok(res) if goes_on(res) => poll_first(op, deadline),
         Ok(res) => Step::Done(op.finish(result(res))),
         Err(e) => Step::Done(op.partial().ok_or(e)),
@@ -305,8 +305,9 @@ fn poll_first<O: Op>(op: &O, deadline: Deadline) -> Step {
         Ok(_) => return Step::Retry,
         Err(e) => return e.into(),
     }
+    let poll = sqe::poll(op.fd(), op.events());
     let polled = Rec::new(vcpu, op.fd(), Kind::Kernel)
-        .and_then(|rec| carry_out(sqe::poll(op.fd(), op.events()), &rec, vcpu, deadline));
+        .and_then(|rec| carry_out(poll, &rec, vcpu, deadline, op.partial().is_some()));
     match polled {
         Ok(_) => Step::Retry,
         Err(e) => Step::Done(op.partial().ok_or(e)),
@@ -334,7 +335,13 @@ fn forget(fd: c_int, vcpu: &VCpu) {
 
 /// Has the kernel carry out an entry and waits for its completion; the result as the kernel gave
 /// it. An error: it did not happen.
-fn carry_out(entry: Sqe, rec: &Rec, vcpu: &VCpu, deadline: Deadline) -> Result<i32, Errno> {
+fn carry_out(
+    entry: Sqe,
+    rec: &Rec,
+    vcpu: &VCpu,
+    deadline: Deadline,
+    partial: bool,
+) -> Result<i32, Errno> {
     // SAFETY: below, `rec` is waited for until it is done, and unlinked.
     with(vcpu, |u| unsafe { u.begin(entry, rec) })?;
     let done = || rec.is(state::DONE);
@@ -351,7 +358,12 @@ fn carry_out(entry: Sqe, rec: &Rec, vcpu: &VCpu, deadline: Deadline) -> Result<i
         Some(stop) if closed || !(called_off || goes_on(res)) => {
             wait::give_back(stop);
         }
-        Some(stop) => return Err(stop.errno(deadline)),
+        Some(stop) => {
+            if partial {
+                wait::give_back(stop);
+            }
+            return Err(stop.errno(deadline));
+        }
         None => {}
     }
     if closed && (called_off || goes_on(res)) { Err(Errno::EBADF) } else { Ok(res) }
