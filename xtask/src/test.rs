@@ -96,14 +96,38 @@ pub fn log_of(name: &str) -> PathBuf {
     target().join("xtask").join(format!("{name}.log"))
 }
 
-/// The end of a log, and where the rest is.
+/// What a log says of the failure, and where the rest is.
 fn tail(name: &str, c: &Command) -> String {
     let log = log_of(name);
     let text = std::fs::read(&log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
+    format!("{}\n{}\n(all of it: {})", shown(c), essence(&text).join("\n"), log.display())
+}
+
+/// The reports of failed tests where `cargo test` has written any, each without its backtrace; else
+/// the last lines.
+fn essence(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().collect();
-    let last = &lines[lines.len().saturating_sub(40)..];
-    format!("{}\n{}\n(all of it: {})", shown(c), last.join("\n"), log.display())
+    let mut out: Vec<&str> = Vec::new();
+    let mut inside = false;
+    let mut backtrace = false;
+    for line in &lines {
+        match *line {
+            "failures:" => inside = true,
+            l if l.starts_with("test result: ") => inside = false,
+            l if l.starts_with("---- ") => backtrace = false,
+            "stack backtrace:" => backtrace = true,
+            _ => {}
+        }
+        if inside && !backtrace && !line.is_empty() && *line != "failures:" {
+            out.push(line);
+        }
+    }
+    if out.is_empty() {
+        lines[lines.len().saturating_sub(40)..].to_vec()
+    } else {
+        out.into_iter().take(120).collect()
+    }
 }
 
 /// A command that is one check.
@@ -241,4 +265,13 @@ fn test_results_are_summed() {
     let names: Vec<&str> = sum.skipped.iter().map(|s| s.0.as_str()).collect();
     assert_eq!(names, ["b", "c", "clang -std=c11"]);
     assert_eq!(sum.skipped[0].1, "needs root");
+}
+
+#[test]
+fn failures_are_shown_without_what_went_well() {
+    let text = "running 2 tests\ntest a ... FAILED\n\nsuccesses:\n    b\n\n\
+        failures:\n\n---- a stdout ----\nit broke\nstack backtrace:\n   0: x\n\n\n\
+        failures:\n    a\n\ntest result: FAILED. 1 passed; 1 failed\n";
+    assert_eq!(essence(text), ["---- a stdout ----", "it broke"]);
+    assert_eq!(essence("one\ntwo"), ["one", "two"]);
 }
