@@ -3,7 +3,7 @@
 //!
 //! One word for each number, in chunks that are allocated as numbers come up and never freed:
 //! ```text
-//!   63 CLOSING | 62 LAST | 61 GATE | 60 ... 0: a bit for the vCPUs with id % 61 = that bit
+//!   63 CLOSING | 62 LAST | 61 GATE | 60 PLAIN | 59 ... 0: a bit for the vCPUs with id % 60 = that bit
 //! ```
 //! A call sets its vCPU's bit before it does anything with the descriptor ([`Entry::enter`]), in
 //! the coroutine and without a switch between that and either the end of the call or its entry in
@@ -39,8 +39,10 @@ use std::ptr::null_mut;
 const CLOSING: u64 = 1 << 63;
 const LAST: u64 = 1 << 62;
 const GATE: u64 = 1 << 61;
+/// Plain threads have waited for the descriptor: see `engine::plain`.
+pub const PLAIN: u64 = 1 << 60;
 /// vCPUs share a bit if their ids are equal modulo this.
-pub const SPREAD: usize = 61;
+pub const SPREAD: usize = 60;
 
 const CHUNK_BITS: u32 = 12;
 const CHUNK: usize = 1 << CHUNK_BITS;
@@ -107,7 +109,17 @@ impl Entry {
     /// in the vCPU's list.
     #[inline]
     pub fn enter(&self, vcpu: usize) -> Enter {
-        let bit = 1 << (vcpu % SPREAD);
+        self.enter_bit(1 << (vcpu % SPREAD))
+    }
+
+    /// A call of a plain thread is about to wait. The caller holds the lock of the list of such
+    /// calls, and is in the list before it lets go.
+    pub fn enter_plain(&self) -> Enter {
+        self.enter_bit(PLAIN)
+    }
+
+    #[inline]
+    fn enter_bit(&self, bit: u64) -> Enter {
         let mut word = self.word.load(Relaxed);
         if word & bit == 0 {
             // Acquire and release: pairs with `close`'s exchange: one of the two sees the other.
@@ -191,7 +203,7 @@ mod tests {
     fn a_close_shuts_calls_out() {
         let e = entry(A).unwrap();
         assert_eq!(e.enter(3), Enter::Open);
-        assert_eq!(e.enter(64), Enter::Open, "shares bit 3");
+        assert_eq!(e.enter(3 + SPREAD), Enter::Open, "shares bit 3");
         let g = e.generation();
         assert_eq!(e.close(), Some(1 << 3));
         assert_eq!(e.close(), None, "one close at a time");
@@ -202,7 +214,8 @@ mod tests {
         assert!(e.in_last_step());
         e.closed();
         assert_eq!(e.generation(), g + 1);
-        assert_eq!(e.close(), Some(0), "no bit outlives a close");
+        assert_eq!(e.enter_plain(), Enter::Open);
+        assert_eq!(e.close(), Some(PLAIN), "no bit outlives a close");
         e.closed();
     }
 

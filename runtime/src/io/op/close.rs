@@ -5,13 +5,12 @@
 //! freed), a network file system. Those go to a thread, the kernel's or ours; the others are closed
 //! right here.
 //!
-//! Calls of plain threads are not ended: nothing can reach into their system call. And the host of
-//! an external group must not close outside of a coroutine what the group has used: the answer
-//! could only come from its own co_group_poll.
+//! The host of an external group must not close outside of a coroutine what the group has used: the
+//! answer could only come from its own co_group_poll.
 
 use crate::err::Errno;
 use crate::io::engine::slots::{Closer, post};
-use crate::io::engine::{self, close_message};
+use crate::io::engine::{self, close_message, plain};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
 use crate::io::table;
@@ -62,6 +61,9 @@ fn end_calls(fd: c_int, asked: u64) {
     let here = engine::coroutine();
     let closer = Closer::new(fd, here.and_then(VCpu::task));
     let arg = (&raw const closer) as usize;
+    if asked & table::PLAIN != 0 {
+        plain::end_calls(&closer);
+    }
     let bits = (0..table::SPREAD).filter(|bit| asked >> bit & 1 != 0);
     for id in bits.flat_map(|bit| (bit..MAX_VCPUS).step_by(table::SPREAD)) {
         closer.ask();

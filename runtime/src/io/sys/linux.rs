@@ -11,12 +11,12 @@ pub const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
 
 /// poll(2) with nanoseconds.
-pub fn poll_ns(p: &mut libc::pollfd, timeout: Option<i64>) -> c_int {
+pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     let t = timeout
         .map(|ns| libc::timespec { tv_sec: ns / 1_000_000_000, tv_nsec: ns % 1_000_000_000 });
     let t = t.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: one pollfd, a timeout that is NULL or valid, no signal mask.
-    unsafe { libc::ppoll(p, 1, t, std::ptr::null()) }
+    // SAFETY: pollfds and their number, a timeout that is NULL or valid, no signal mask.
+    unsafe { libc::ppoll(p.as_mut_ptr(), p.len() as libc::nfds_t, t, std::ptr::null()) }
 }
 
 fn nowait(events: c_short, fd: c_int, r: R, call: impl FnOnce() -> R) -> Try {

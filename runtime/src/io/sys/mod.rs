@@ -66,12 +66,71 @@ pub fn try_poll(fd: c_int, events: c_short) -> Result<c_short, Errno> {
 /// poll(2) on one descriptor for at most `timeout` nanoseconds (None: for ever). No events: the
 /// time is up. EINTR is passed on, so that the caller looks at its clock.
 pub fn poll(fd: c_int, events: c_short, timeout: Option<i64>) -> Result<c_short, Errno> {
-    let mut p = libc::pollfd { fd, events, revents: 0 };
-    Errno::check(i64::from(poll_ns(&mut p, timeout)))?;
-    if p.revents & libc::POLLNVAL != 0 {
+    poll_or(fd, events, -1, timeout)
+}
+
+/// The same, ended also when `other` becomes readable (-1: there is none).
+pub fn poll_or(
+    fd: c_int,
+    events: c_short,
+    other: c_int,
+    timeout: Option<i64>,
+) -> Result<c_short, Errno> {
+    let watch = |(fd, events)| libc::pollfd { fd, events, revents: 0 };
+    let mut p = [(fd, events), (other, libc::POLLIN)].map(watch);
+    let n = if other < 0 { 1 } else { 2 };
+    Errno::check(i64::from(poll_ns(&mut p[..n], timeout)))?;
+    if p[0].revents & libc::POLLNVAL != 0 {
         return Err(Errno::EBADF);
     }
-    Ok(p.revents)
+    Ok(p[0].revents)
+}
+
+/// What ends a [`poll_or`]: a pipe with something in it.
+#[derive(Debug)]
+pub struct Signal {
+    read: c_int,
+    write: c_int,
+}
+
+impl Signal {
+    /// EMFILE and the like.
+    pub fn new() -> Result<Signal, Errno> {
+        let mut fds = [-1; 2];
+        // SAFETY: room for two.
+        Errno::check(i64::from(unsafe { libc::pipe(fds.as_mut_ptr()) }))?;
+        let s = Signal { read: fds[0], write: fds[1] };
+        for fd in fds {
+            // SAFETY: touches no memory of ours.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+            set_flags(fd, flags(fd)? | libc::O_NONBLOCK)?;
+        }
+        Ok(s)
+    }
+
+    /// What becomes readable.
+    pub fn fd(&self) -> c_int {
+        self.read
+    }
+
+    /// Makes it readable. Any thread.
+    pub fn raise(&self) {
+        // A full pipe is readable as well.
+        let _ = write_blocking(self.write, [1].as_ptr(), 1, None);
+    }
+
+    /// Makes it unreadable again.
+    pub fn lower(&self) {
+        let mut b = [0; 64];
+        while read_blocking(self.read, b.as_mut_ptr(), b.len(), None).is_ok_and(|n| n > 0) {}
+    }
+}
+
+impl Drop for Signal {
+    fn drop(&mut self) {
+        // Nothing is to be done about a failure.
+        let _ = (close(self.read), close(self.write));
+    }
 }
 
 /// Whether it is a file, a directory or a disk: what poll calls always ready, and blocks

@@ -12,10 +12,10 @@ pub const NO_SIGNAL: c_int = 0;
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI;
 
 /// poll(2), in milliseconds, never short.
-pub fn poll_ns(p: &mut libc::pollfd, timeout: Option<i64>) -> c_int {
+pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     let ms = timeout.map_or(-1, |ns| (ns as u64).div_ceil(1_000_000).min(i32::MAX as u64) as c_int);
-    // SAFETY: one pollfd.
-    unsafe { libc::poll(p, 1, ms) }
+    // SAFETY: pollfds and their number.
+    unsafe { libc::poll(p.as_mut_ptr(), p.len() as libc::nfds_t, ms) }
 }
 
 /// read(2) (offset None) or pread(2), without blocking.

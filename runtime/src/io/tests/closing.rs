@@ -97,6 +97,33 @@ fn from_a_plain_thread() {
     });
 }
 
+/// A plain thread's wait ends as well, whoever closes.
+#[test]
+fn under_a_plain_thread() {
+    everywhere("under_a_plain_thread", || {
+        let (fds, p) = (pair(), pipe());
+        let threads = [
+            std::thread::spawn(move || recv(fds[0], &mut [0; 8], FOREVER)),
+            std::thread::spawn(move || io::poll(fds[0], libc::POLLIN, FOREVER)),
+            std::thread::spawn(move || read(p[0], &mut [0; 8], 60_000 * NS_PER_MS)),
+        ];
+        wait::sleep(10 * NS_PER_MS).unwrap();
+        assert_eq!(io::close(fds[0]), Ok(0));
+        let closer = std::thread::spawn(move || io::close(p[0]));
+        for t in threads {
+            while !t.is_finished() {
+                settle();
+            }
+            assert_eq!(t.join().unwrap(), Err(Errno::EBADF));
+        }
+        while !closer.is_finished() {
+            settle();
+        }
+        assert_eq!(closer.join().unwrap(), Ok(0));
+        assert_eq!([fds[1], p[1]].map(io::close), [Ok(0); 2]);
+    });
+}
+
 /// Closed and opened again by plain system calls: whatever the engine has noted about the number is
 /// wrong.
 #[test]

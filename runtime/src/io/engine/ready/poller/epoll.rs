@@ -39,7 +39,11 @@ impl Epoll {
         let fd =
             Errno::check(i64::from(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) }))? as c_int;
         let none = libc::epoll_event { events: 0, u64: 0 };
-        let epoll = Epoll { fd, bell: Arc::new(Bell::new()?), buffer: vec![none; BATCH].into() };
+        let bell = Bell::new().inspect_err(|_| {
+            // Nothing is to be done about a failure of this.
+            let _ = crate::io::sys::close(fd);
+        })?;
+        let epoll = Epoll { fd, bell: Arc::new(bell), buffer: vec![none; BATCH].into() };
         // Only to read: it is always writable.
         let bell = (libc::EPOLLIN | libc::EPOLLET) as u32;
         epoll.control(libc::EPOLL_CTL_ADD, epoll.bell.fd(), bell)?;
