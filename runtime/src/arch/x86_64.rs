@@ -208,9 +208,9 @@ macro_rules! x86_64_yield_asm {
     };
 }
 
-/// First code on a fresh stack; rbx = entry, r12 = arg, rbp = 0, rsp a multiple of 16. The entry is jumped to with a return address
-/// put there by hand: a call would leave an entry that no return ever takes in the processor's shadow of calls, and mislead
-/// the returns of whoever runs after this coroutine has ended.
+/// First code on a fresh stack; rbx = entry, r12 = arg, rbp = 0, rsp a multiple of 16. The entry is jumped
+/// to with a return address put there by hand: a call would leave an entry that no return ever takes in
+/// the processor's shadow of calls, and mislead the returns of whoever runs after this coroutine has ended.
 #[unsafe(naked)]
 unsafe extern "C" fn trampoline() -> ! {
     naked_asm!(
@@ -248,9 +248,9 @@ pub unsafe extern "C" fn switch(save: *mut *mut u8, to: *mut u8) {
     )
 }
 
-/// As documented at `arch::jump`. Reached by a jump and left by `ret`, unless a fresh coroutine is next: from the switch that began
-/// the first of a row of coroutines to the one that ends the last, calls and returns balance, so the
-/// processor predicts this `ret` and those of the functions that waited.
+/// As documented at `arch::jump`. Reached by a jump and left by `ret`, unless a fresh coroutine is next:
+/// from the switch that began the first of a row of coroutines to the one that ends the last, calls and
+/// returns balance, so the processor predicts this `ret` and those of the functions that waited.
 ///
 /// # Safety
 /// As there.

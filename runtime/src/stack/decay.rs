@@ -93,6 +93,7 @@ impl Pool {
     pub fn clear(&self) {
         let total = self.total.load(Relaxed);
         while self.sort(total) > 0 {}
+        // Pairs with the Release that published the newest record.
         let mut at = self.all.load(Acquire).cast_const();
         while !at.is_null() {
             let released = self.part(&mut self.lock(), &mut at, true);

@@ -74,8 +74,8 @@ fn guards_stay_when_pages_go() {
     let keep = stacks.split_off(63);
     let s = stacks[3];
     give(&pool, stacks);
-    for now in [0, 5, 10, 15, 20] {
-        pool.trim(now);
+    for time in [0, 5, 10, 15, 20] {
+        pool.trim(time);
     }
     let stacks = take(&pool, 0, 63);
     assert!(stacks.contains(&s));
