@@ -104,6 +104,11 @@ fn tail(name: &str, c: &Command) -> String {
     format!("{}\n{}\n(all of it: {})", shown(c), essence(&text).join("\n"), log.display())
 }
 
+/// Cargo's word for a test program that did not get to its closing line.
+fn ended_by_a_signal(line: &str) -> bool {
+    line.contains("process didn't exit successfully") && line.contains("(signal:")
+}
+
 /// The reports of failed tests where `cargo test` has written any, each without its backtrace; else
 /// the last lines.
 fn essence(text: &str) -> Vec<&str> {
@@ -119,7 +124,13 @@ fn essence(text: &str) -> Vec<&str> {
             "stack backtrace:" => backtrace = true,
             _ => {}
         }
-        if inside && !backtrace && !line.is_empty() && *line != "failures:" {
+        let report = inside && !backtrace && !line.is_empty() && *line != "failures:";
+        // A test program that was ended by a signal writes no reports; what it was at is the best
+        // there is.
+        if report
+            || ended_by_a_signal(line)
+            || line.ends_with("has been running for over 60 seconds")
+        {
             out.push(line);
         }
     }
@@ -172,6 +183,8 @@ pub fn count(text: &str) -> Outcome {
             };
             sum.passed += number(" passed");
             sum.failed += number(" failed");
+        } else if ended_by_a_signal(line) {
+            sum.failed += 1;
         } else if let Some(test) =
             line.strip_prefix("test ").and_then(|l| l.split_once(" ... ignored"))
         {
@@ -259,9 +272,10 @@ fn test_results_are_summed() {
     let text = "test a ... ok\ntest b ... ignored, needs root\ntest c ... ignored\n\
         test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out\n\
         SKIPPED: clang -std=c11: clang is not installed\n\
-        test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured\n";
+        test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured\n\
+          process didn't exit successfully: `t --show-output` (signal: 6, SIGABRT)\n";
     let sum = count(text);
-    assert_eq!((sum.passed, sum.failed), (15, 1));
+    assert_eq!((sum.passed, sum.failed), (15, 2));
     let names: Vec<&str> = sum.skipped.iter().map(|s| s.0.as_str()).collect();
     assert_eq!(names, ["b", "c", "clang -std=c11"]);
     assert_eq!(sum.skipped[0].1, "needs root");
