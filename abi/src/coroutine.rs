@@ -98,12 +98,13 @@ pub unsafe extern "C" fn co_spawn(
 ) -> c_int {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        let attr = match attr(attr_, out.is_null()) {
-            Ok(a) => a,
-            Err(e) => return e.code(),
-        };
         let Some(f) = entry(fn_) else { return -libc::EINVAL };
-        match rt::spawn(&attr, f, arg) {
+        let spawned = if attr_.is_null() {
+            rt::spawn_default(out.is_null(), f, arg)
+        } else {
+            attr(attr_, out.is_null()).and_then(|a| rt::spawn(&a, f, arg))
+        };
+        match spawned {
             Ok(co) => {
                 if !out.is_null() {
                     out.write(co);

@@ -159,8 +159,10 @@ fn begin_move(v: &'static VCpu, t: TaskRef) {
 
 #[inline]
 fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) {
-    // SAFETY: if it is armed, then in its owner's wheel.
-    unsafe { v.wheel.remove((&t.timer).into()) };
+    if t.timer.armed() {
+        // SAFETY: in its owner's wheel.
+        unsafe { v.wheel.remove((&t.timer).into()) };
+    }
     t.state.store(state::RUNNABLE, Relaxed);
     if t.has(flags::MOVING) {
         v.transfer(t);

@@ -21,7 +21,7 @@ use super::{FRONT, TaskRef};
 
 impl VCpu {
     /// Links `t` just before `at`.
-    #[inline]
+    #[inline(always)]
     fn link_before(&self, t: TaskRef, at: TaskRef) {
         let prev = at.prev.get();
         t.next.set(Some(at));
@@ -47,7 +47,7 @@ impl VCpu {
     }
 
     /// Puts `t` after `at`, which is in the ring, unless it is time for the end.
-    #[inline]
+    #[inline(always)]
     fn push_after(&self, t: TaskRef, at: TaskRef) {
         let left = self.front_left.get();
         match at.next.get() {
@@ -73,7 +73,7 @@ impl VCpu {
     }
 
     /// Puts `t`, spawned by the running coroutine, behind its siblings at the ring's front.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_spawned(&self, t: TaskRef) {
         let Some(cur) = self.cur() else { return self.push_end(t) };
         let at = match self.last_spawn.get() {
@@ -86,7 +86,7 @@ impl VCpu {
     }
 
     /// Takes `t` out of the ring. If it was `cur`, the next one is `cur` now, or none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlink(&self, t: TaskRef) {
         self.runnable.set(self.runnable.get() - 1);
         let (next, prev) = (t.next.get(), t.prev.get());

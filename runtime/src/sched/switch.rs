@@ -32,7 +32,7 @@ pub extern "C" fn yield_slow() {
 }
 
 /// Saves the running coroutine `t` and goes on at `to`; returns when somebody switches back.
-#[inline]
+#[inline(always)]
 fn switch_from(t: TaskRef, to: *mut u8) {
     if t.has(flags::SAVE_FP) {
         return switch_with_fp(t, to);
@@ -51,7 +51,7 @@ fn switch_with_fp(t: TaskRef, to: *mut u8) {
 }
 
 /// Where to go on after `t` has left the ring: the next in it while the budget lasts, else the scheduler.
-#[inline]
+#[inline(always)]
 fn next_context(v: &VCpu) -> *mut u8 {
     let tick = v.tick.get() - 1;
     v.tick.set(tick);
@@ -63,6 +63,7 @@ fn next_context(v: &VCpu) -> *mut u8 {
 
 /// Parks the running coroutine until its owner makes it runnable: an attention bit of `mask`, its timer (`deadline`), or a bare
 /// wake. Returns with the timer disarmed, possibly on another vCPU. The caller looks at what it waits for, before and after.
+#[inline]
 pub fn park(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) {
     t.wait_mask.set(mask);
     if let Some(d) = deadline {

@@ -1,6 +1,6 @@
 //! Waiting for a coroutine's end. See `task::life` for the protocol.
 
-use super::{Deadline, Stop, check, thread_until, until};
+use super::{Deadline, Stop, check, stop, thread_until, until};
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::{TaskRef, current, free, running};
@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering::*;
 pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
     let d = Deadline::new(timeout_ns)?;
     let (t, g) = table::find(co)?;
-    check().map_err(|s| s.errno(d))?;
     if let Some((v, me)) = running() {
+        stop(me).map_err(|s| s.errno(d))?;
         if std::ptr::eq(me, t) {
             return Err(Errno::EDEADLK);
         }
@@ -41,6 +41,7 @@ fn take(t: TaskRef) -> *mut c_void {
 }
 
 /// Both on this vCPU, and the joiner stays there: plain memory.
+#[inline]
 fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void, Errno> {
     if !t.life.unjoined(g) || t.joiner.load(Relaxed) != 0 {
         return Err(Errno::ESRCH);

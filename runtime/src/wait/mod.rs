@@ -79,6 +79,7 @@ impl Stop {
     }
 }
 
+#[inline]
 fn stop(t: TaskRef) -> Result<(), Stop> {
     absorb(t);
     match take_stop(t) {
@@ -118,11 +119,13 @@ fn stop_mask(t: TaskRef) -> u32 {
 
 /// Parks the running coroutine until `ready` (looked at first, and after each wake), the deadline, a cancel or an interrupt. With
 /// [`Deadline::Now`] it looks once and never parks. Not on plain threads.
+#[inline]
 pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop> {
     wait_for(deadline, 0, ready)
 }
 
 /// [`until`], woken by attention bits of `mask` too.
+#[inline]
 fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
     let mut late = deadline == Deadline::Now;
     loop {
