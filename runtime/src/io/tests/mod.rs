@@ -30,6 +30,11 @@ fn alone() -> MutexGuard<'static, ()> {
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Seconds after which a test counts as hanging.
+fn hang_after() -> u64 {
+    std::env::var("PHOTONRT_TEST_HANG").ok().and_then(|s| s.parse().ok()).unwrap_or(60)
+}
+
 struct Watchdog(Arc<AtomicBool>);
 
 impl Watchdog {
@@ -37,13 +42,17 @@ impl Watchdog {
         let done = Arc::new(AtomicBool::new(false));
         let seen = done.clone();
         std::thread::spawn(move || {
-            for _ in 0..600 {
+            for _ in 0..hang_after() * 10 {
                 std::thread::sleep(Duration::from_millis(100));
                 if seen.load(Ordering::Relaxed) {
                     return;
                 }
             }
             eprintln!("test hangs: {what}");
+            rt::foreach(&mut |co| {
+                eprintln!("  coroutine {:x} on vCPU {}: {:?}", co.co, co.vcpu, co.state);
+                0
+            });
             std::process::abort();
         });
         Watchdog(done)
@@ -62,8 +71,11 @@ unsafe extern "C" fn enter(arg: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// Engines that work here, as the config names them.
+/// Engines that work here, as the config names them; PHOTONRT_TEST_ENGINE (1 or 2) leaves one.
 fn engines() -> Vec<u32> {
+    if let Some(only) = std::env::var("PHOTONRT_TEST_ENGINE").ok().and_then(|s| s.parse().ok()) {
+        return vec![only];
+    }
     match io::probe_uring() {
         Ok(()) => vec![1, 2],
         Err(e) => {
