@@ -65,6 +65,14 @@ impl Group {
         self.vcpus.iter().map(came).sum::<u64>().saturating_sub(gone)
     }
 
+    /// A vCPU that has nothing to run and holds fewer coroutines than `v`.
+    #[cold]
+    pub(crate) fn lighter(&self, v: &VCpu) -> Option<&'static VCpu> {
+        let held = v.held();
+        let idle = self.vcpus.iter().copied().filter(|o| o.asleep());
+        idle.map(|o| (o.held(), o)).filter(|(n, _)| *n < held).min_by_key(|(n, _)| *n).map(|o| o.1)
+    }
+
     /// Wakes one vCPU that sleeps, unless one is looking for work already.
     pub(crate) fn wake_one(&self) {
         if self.looking.load(Relaxed) == 0

@@ -1,4 +1,8 @@
 //! Making a coroutine, and freeing what it held.
+//!
+//! Where it begins: on the spawner's vCPU, at the front of its ring, since a parent that joins is about to wait for it and its data is in cache. One that is
+//! detached is a work of its own (a server's connection): while another vCPU of the group has nothing to do and
+//! fewer coroutines than this one, it begins there, for after its first run it stays where it is.
 
 use super::remote::send;
 use super::switch::task_main;
@@ -110,15 +114,38 @@ pub fn spawn_local(
         }
     };
     fill(t, s, (group, class), attr, run, env);
+    let detached = attr.flags & flags::DETACHED != 0;
+    if group.hungry.load(Relaxed) != 0 {
+        if detached
+            && attr.vcpu == 0
+            && let Some(to) = group.lighter(v)
+        {
+            return Ok(start_on(to, t, detached));
+        }
+        if v.runnable.get() > 1 {
+            v.offer();
+        }
+    }
     t.state.store(state::RUNNABLE, Relaxed);
     t.owner.store(v.me, Relaxed);
-    let g = t.life.open(attr.flags & flags::DETACHED != 0);
+    let g = t.life.open(detached);
     v.push_spawned(t);
     v.counts.spawned.add(1);
-    if group.hungry.load(Relaxed) != 0 && v.runnable.get() > 2 {
-        v.offer();
-    }
     Ok(handle(g, t.slot.get()))
+}
+
+/// Has a filled block started on a vCPU, from anywhere.
+fn start_on(to: &VCpu, t: TaskRef, detached: bool) -> u64 {
+    t.state.store(state::NONE, Relaxed);
+    t.owner.store(to.me, Relaxed);
+    to.counts.entered.fetch_add(1, Relaxed);
+    let g = t.life.open(detached);
+    if t.mail.post(g, bits::START) == Post::Enqueue {
+        // rt lets no group end while somebody is spawning into it.
+        let sent = send(t);
+        debug_assert!(sent);
+    }
+    handle(g, t.slot.get())
 }
 
 /// Spawns onto a vCPU of a group, from anywhere.
@@ -143,16 +170,7 @@ pub fn spawn_in(
         }
     };
     fill(t, s, (group, class), attr, run, env);
-    t.state.store(state::NONE, Relaxed);
-    t.owner.store(v.me, Relaxed);
-    v.counts.entered.fetch_add(1, Relaxed);
-    let g = t.life.open(attr.flags & flags::DETACHED != 0);
-    if t.mail.post(g, bits::START) == Post::Enqueue {
-        // rt lets no group end while somebody is spawning into it.
-        let sent = send(t);
-        debug_assert!(sent);
-    }
-    Ok(handle(g, t.slot.get()))
+    Ok(start_on(v, t, attr.flags & flags::DETACHED != 0))
 }
 
 /// Frees a block whose end has been claimed, with the stack if it still has it. `v` is the caller's vCPU.

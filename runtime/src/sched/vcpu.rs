@@ -407,6 +407,12 @@ impl VCpu {
         self.kept.load(Relaxed)
     }
 
+    /// Coroutines that belong to it, as a hint.
+    pub(crate) fn held(&self) -> u64 {
+        let c = &self.counts;
+        (c.spawned.get() + c.entered.load(Relaxed)).saturating_sub(c.ended.get() + c.left.get())
+    }
+
     /// Whether it sleeps, as a hint.
     pub fn asleep(&self) -> bool {
         self.idle.asleep()
