@@ -24,10 +24,10 @@
 use crate::err::Errno;
 use crate::sched::driver::Driver;
 
-pub mod engine;
-pub mod op;
-pub mod sys;
-pub mod table;
+mod engine;
+mod op;
+mod sys;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -132,12 +132,6 @@ impl Entry {
         }
     }
 
-    /// Whether a close is in its last step.
-    pub fn in_last_step(&self) -> bool {
-        // Acquire: pairs with `closed`: the generation that comes with it.
-        self.word.load(Acquire) & LAST != 0
-    }
-
     /// Begins a close and gives the bits of the vCPUs to ask; None if another close is under way.
     pub fn close(&self) -> Option<u64> {
         // Acquire and release: pairs with `enter`.
@@ -153,7 +147,7 @@ impl Entry {
     /// close(2) has been called.
     pub fn closed(&self) {
         self.generation.fetch_add(1, Relaxed);
-        // Release: pairs with in_last_step and enter.
+        // Release: pairs with enter_bit's fetch_or: the generation that comes with it.
         self.word.fetch_and(GATE, Release);
     }
 
@@ -208,10 +202,8 @@ mod tests {
         assert_eq!(e.close(), Some(1 << 3));
         assert_eq!(e.close(), None, "one close at a time");
         assert_eq!(e.enter(5), Enter::Closing);
-        assert!(!e.in_last_step());
         e.last_step();
         assert_eq!(e.enter(5), Enter::Last);
-        assert!(e.in_last_step());
         e.closed();
         assert_eq!(e.generation(), g + 1);
         assert_eq!(e.enter_plain(), Enter::Open);

@@ -1,7 +1,7 @@
 //! Threads that block, for what can't be waited for: files, opens, slow closes.
 //!
 //! ```text
-//!   coroutine: Job on its stack --> queue (first come, first served) --> thread: runs it, sets DONE, wakes the coroutine
+//!   coroutine: Job on its stack --> queue, in order --> thread: runs it, sets DONE, wakes the coroutine
 //! ```
 //! A thread is started when a job finds nobody idle and there are fewer than the cap; one that has
 //! been idle for ten seconds ends. The queue is guarded by a mutex that nobody holds across a

@@ -5,7 +5,7 @@
 //! with a pipe of its thread that it polls beside the descriptor that it waits for, and stays there
 //! until it returns:
 //! ```text
-//!   WAITS: [ fd, number, signal, closed, closer ] ...      under a mutex that nobody holds across a system call
+//!   WAITS: [ fd, number, signal, closed, closer ] ...    under a mutex held across no system call
 //! ```
 //! A close marks the entries of its descriptor and raises their signals; each entry that leaves
 //! answers. A call that never had to wait is not in the list: it is one system call, which may meet
@@ -174,11 +174,15 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
             }
         }
         let waited = match &listed {
-            None => Listed::new(op.fd()).and_then(|l| match l {
-                // In the list now: once more, lest a close that came before goes unseen.
-                Some(l) => Ok(listed = Some(l)),
-                None => pause(deadline, LAST_NS),
-            }),
+            None => match Listed::new(op.fd()) {
+                // In the list now: try once more.
+                Ok(Some(l)) => {
+                    listed = Some(l);
+                    Ok(())
+                }
+                Ok(None) => pause(deadline, LAST_NS),
+                Err(e) => Err(e),
+            },
             Some(l) => l.wait(op.events(), deadline),
         };
         if let Err(e) = waited {

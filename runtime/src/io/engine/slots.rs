@@ -2,7 +2,7 @@
 //! Owner thread only.
 //!
 //! ```text
-//!   Slots  [chunk of 256]->[ Slot | Slot | ... ]          indexed by the number, chunks allocated as numbers come up
+//!   Slots  [chunk of 256]->[ Slot | Slot | ... ]     by number; chunks allocated as numbers come up
 //!   Slot   { first --> Rec <-> Rec <-> Rec,  closer, generation, notes }
 //!   Rec    on the stack of the coroutine that waits; its address is the io_uring user_data
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! | what an operation says | who asks |
 //! |---|---|
-//! | `attempt`: a try that never blocks, and `events`: what to wait for if it would have to | `ready`, plain threads, CO_NOW on every engine |
+//! | `attempt`: a try that never blocks; `events`: what to wait for then | `ready`, plain threads, CO_NOW |
 //! | `block`: the same as a call that may block | the pool of `ready`, plain threads |
 //! | `sqe`: the same as an entry of the ring, and `finish`: its result | `uring` |
 //!

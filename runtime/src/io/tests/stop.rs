@@ -7,12 +7,11 @@ use crate::rt::{cancel, cancel_clear, interrupt, shield};
 use crate::time;
 use std::ptr::null_mut;
 
+/// A call with a timeout.
+type Call = Box<dyn Fn(i64) -> R + Send>;
+
 /// Every call that waits, on descriptors where it does.
-fn waits(
-    fds: [c_int; 2],
-    p: [c_int; 2],
-    listener: c_int,
-) -> Vec<(&'static str, Box<dyn Fn(i64) -> R + Send>)> {
+fn waits(fds: [c_int; 2], p: [c_int; 2], listener: c_int) -> Vec<(&'static str, Call)> {
     let (s, p) = (fds[0], p[0]);
     vec![
         ("recv", Box::new(move |t| recv(s, &mut [0; 8], t))),
@@ -31,7 +30,7 @@ fn loop_until_full(call: impl Fn(i64) -> R, t: i64) -> R {
     }
 }
 
-fn on_each(test: impl Fn(&'static str, Box<dyn Fn(i64) -> R + Send>)) {
+fn on_each(test: impl Fn(&'static str, Call)) {
     for nonblocking in [false, true] {
         let (fds, p) = (pair(), pipe());
         let l = io::tcp_listen(Some(b"127.0.0.1"), 0, 0).unwrap();
@@ -65,8 +64,11 @@ fn timeouts() {
 fn cancels_and_interrupts() {
     everywhere("cancels_and_interrupts", || {
         on_each(|name, call| {
+            let stage = Arc::new(AtomicBool::new(false));
+            let interrupted = stage.clone();
             let co = go_on(2, move || {
                 let first = call(FOREVER);
+                stage.store(true, Ordering::Relaxed);
                 let second = call(FOREVER);
                 let third = call(1000 * NS_PER_MS);
                 let cleared = cancel_clear();
@@ -74,7 +76,10 @@ fn cancels_and_interrupts() {
             });
             co.settle();
             interrupt(co.id(), libc::EINTR).unwrap();
-            settle();
+            while !interrupted.load(Ordering::Relaxed) {
+                settle();
+            }
+            co.settle();
             cancel(co.id()).unwrap();
             let r = co.join();
             let cancelled = Err(Errno::ECANCELED);

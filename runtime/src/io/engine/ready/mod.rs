@@ -375,13 +375,14 @@ fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
 /// See `engine::run_to_end`.
 pub fn run_to_end<O: Op>(op: &mut O, vcpu: &'static VCpu) -> R {
     let Some(task) = vcpu.task() else { return op.block() };
-    let job = Job::new(task, || op.block());
-    // SAFETY: waited for right here.
-    if unsafe { job.submit() }.is_ok() {
-        wait::until_done(|| job.done());
-        return job.result();
+    {
+        let job = Job::new(task, || op.block());
+        // SAFETY: waited for right here.
+        if unsafe { job.submit() }.is_ok() {
+            wait::until_done(|| job.done());
+            return job.result();
+        }
     }
     // No thread to be had: then it blocks.
-    drop(job);
     op.block()
 }

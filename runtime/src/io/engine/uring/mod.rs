@@ -185,7 +185,7 @@ impl Uring {
         match self.ring.enter(want, timeout) {
             // EBUSY: completions first; they are reaped next.
             Ok(()) | Err(Errno::EINTR | Errno::EBUSY | Errno(libc::ETIME)) => {}
-            // Out of memory for now.
+            // Out of memory at the moment.
             Err(Errno::EAGAIN | Errno::ENOMEM) => {
                 std::thread::sleep(Duration::from_nanos(AGAIN_NS as u64 / 10))
             }
