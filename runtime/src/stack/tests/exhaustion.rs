@@ -69,7 +69,7 @@ fn a_slab_that_cannot_be_unmapped_stays_and_goes_later() {
     }
     let status = fork(|| {
         let pool = Pool::new();
-        // Neighbours, which the kernel merges into one mapping.
+        // Thirty slabs, neighbours mostly, which the kernel merges into one mapping.
         let stacks = take(&pool, 0, 64 * 30);
         stacks.iter().for_each(|s| touch(stack(s), 1));
         let page = crate::stack::os::page_bytes();
@@ -85,28 +85,45 @@ fn a_slab_that_cannot_be_unmapped_stays_and_goes_later() {
                 0,
             );
             assert_ne!(at, libc::MAP_FAILED);
-            let mut i = 0;
-            while libc::mprotect(at.byte_add(i * page), page, libc::PROT_READ) == 0 {
+            // Every other slab is to go: wherever they lie, most are between two that stay.
+            let slab = |i: usize| i / 64 % 2;
+            let (stay, go): (Vec<_>, Vec<_>) =
+                stacks.into_iter().enumerate().partition(|(i, _)| slab(*i) == 0);
+            let [stay, go] = [stay, go].map(|v| v.into_iter().map(|(_, s)| s).collect::<Vec<_>>());
+            // From here on nothing may allocate: the heap needs mappings too.
+            let cut = |page_at: usize| {
+                libc::mprotect(at.byte_add(page_at * page), page, libc::PROT_READ) == 0
+            };
+            // A page amid others takes two more mappings, one at an end takes one.
+            let mut i = 2;
+            while cut(i) {
                 i += 2;
             }
-            let (ends, middle): (Vec<_>, Vec<_>) =
-                stacks.into_iter().enumerate().partition(|(i, _)| !(640..1280).contains(i));
-            let [ends, middle] =
-                [ends, middle].map(|v| v.into_iter().map(|(_, s)| s).collect::<Vec<_>>());
-            give(&pool, middle);
+            cut(0);
+            cut(2 * most - 1);
+            let mut chain = Chain::new();
+            go.iter().for_each(|s| chain.push(*s));
+            pool.give(chain);
             pool.clear();
             let stuck = pool.stats();
-            assert_eq!(stuck.used_stacks, ends.len());
             // What stays is in order: it can be handed out and written.
-            let again = take(&pool, 0, 600);
-            again.iter().for_each(|s| touch(stack(s), 1));
-            give(&pool, again);
-            give(&pool, ends);
-            assert_eq!(libc::munmap(at, len), 0);
-            pool.clear();
-            if stuck.cached_stacks == 0 {
-                eprintln!("the slabs were not neighbours: {stuck:?}");
+            let (mut again, mut good) = (Chain::new(), true);
+            while again.len() < stuck.cached_stacks {
+                let mut some = Chain::new();
+                good &= pool.take(0, stuck.cached_stacks - again.len(), &mut some).is_ok();
+                if !good {
+                    break;
+                }
+                while let Some(s) = some.pop() {
+                    touch(stack(&s), 1);
+                    again.push(s);
+                }
             }
+            pool.give(again);
+            assert_eq!(libc::munmap(at, len), 0);
+            assert!(good && stuck.used_stacks == stay.len());
+            give(&pool, stay);
+            pool.clear();
             stuck.cached_stacks > 0 && pool.stats() == PoolStats::default()
         }
     });

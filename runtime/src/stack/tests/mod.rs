@@ -65,6 +65,8 @@ fn fork(body: impl FnOnce() -> bool) -> Option<i32> {
         let child = libc::fork();
         assert!(child >= 0);
         if child == 0 {
+            // A child that waits for what it cannot get fails instead.
+            libc::alarm(60);
             let held =
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(false);
             libc::_exit(if held { 0 } else { 1 });
