@@ -1,5 +1,4 @@
 //! L0: errors are errno values, as the ABI returns them.
-#![allow(unsafe_code)]
 
 use std::ffi::CStr;
 

@@ -1,12 +1,15 @@
-//! L0: the inbox: a list that any thread pushes onto and its owner takes whole. Each vCPU has one, for control blocks that
-//! other threads want it to look at.
+//! L0: the inbox: a list that any thread pushes onto and its owner takes whole. Each vCPU has one,
+//! for control blocks that other threads want it to look at.
 //!
-//! A stack of intrusive links that any thread pushes onto and the owner takes whole: one compare-and-swap a push, one
-//! swap a take, no allocation. The owner turns what it took around, so that the order is first in, first out.
-//! A block is in at most one inbox (the Q bit of its mail says so), which is why one link is enough and the classic ABA
-//! question does not arise: nobody pops single blocks.
+//! A stack of intrusive links that any thread pushes onto and the owner takes whole: one
+//! compare-and-swap a push, one swap a take, no allocation. The owner turns what it took around, so
+//! that the order is first in, first out. A block is in at most one inbox (the Q bit of its mail
+//! says so), which is why one link is enough and the classic ABA question does not arise: nobody
+//! pops single blocks.
 //!
-//! A closed inbox (its vCPU has ended) refuses; the sender then knows that the coroutine is gone as well.
+//! A closed inbox (its vCPU has ended) refuses; the sender then knows that the coroutine is gone as
+//! well.
+#![allow(unsafe_code)]
 
 use crate::prim::atomic::{AtomicPtr, Ordering::*};
 use std::ptr::null_mut;
@@ -15,10 +18,6 @@ use std::ptr::null_mut;
 pub trait Linked: 'static {
     /// The link; it belongs to whoever queues the block.
     fn link(&self) -> &AtomicPtr<Self>
-    where
-        Self: Sized;
-    /// The block behind a pointer that came from a `&'static Self`.
-    fn from_ptr(p: *mut Self) -> Option<&'static Self>
     where
         Self: Sized;
 }
@@ -32,6 +31,12 @@ pub struct Inbox<T: Linked> {
 /// The inbox does not take any more.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed;
+
+/// The block behind one of the list's own pointers, all of which push made from a `&'static T`.
+fn at<T: Linked>(p: *mut T) -> Option<&'static T> {
+    // SAFETY: as said.
+    unsafe { p.as_ref() }
+}
 
 /// A pointer that no block has.
 fn closed<T>() -> *mut T {
@@ -89,7 +94,7 @@ impl<T: Linked> Inbox<T> {
             p = null_mut();
         }
         let mut first = null_mut();
-        while let Some(block) = T::from_ptr(p) {
+        while let Some(block) = at(p) {
             let older = block.link().load(Relaxed);
             block.link().store(first, Relaxed);
             first = p;
@@ -107,7 +112,7 @@ impl<T: Linked> Iterator for Batch<T> {
     type Item = &'static T;
 
     fn next(&mut self) -> Option<&'static T> {
-        let block = T::from_ptr(self.0)?;
+        let block = at(self.0)?;
         self.0 = block.link().load(Relaxed);
         Some(block)
     }

@@ -23,11 +23,6 @@ impl Linked for Block {
     fn link(&self) -> &AtomicPtr<Block> {
         &self.link
     }
-    #[allow(unsafe_code)]
-    fn from_ptr(p: *mut Block) -> Option<&'static Block> {
-        // SAFETY: made from a leaked box, or null.
-        unsafe { p.as_ref() }
-    }
 }
 
 #[allow(unsafe_code)]

@@ -1,8 +1,9 @@
 //! L0: plain OS threads as waiters.
 //!
-//! A thread that waits for a coroutine gets a parker: a futex-like word under an id that, like a coroutine's slot, stays
-//! meaningful for ever, so that a late wake hits at worst the parker's next user, who looks at what it waits for and
-//! sleeps again. Parkers are never freed; a thread's goes back for reuse when the thread ends.
+//! A thread that waits for a coroutine gets a parker: a futex-like word under an id that, like a
+//! coroutine's slot, stays meaningful for ever, so that a late wake hits at worst the parker's next
+//! user, who looks at what it waits for and sleeps again. Parkers are never freed; a thread's goes
+//! back for reuse when the thread ends.
 
 use std::cell::OnceCell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -59,7 +60,8 @@ fn acquire() -> Own {
 }
 
 impl Parker {
-    /// Blocks the calling thread until an unpark (before or meanwhile) or the timeout; wakes without a reason too.
+    /// Blocks the calling thread until an unpark (before or meanwhile) or the timeout; wakes
+    /// without a reason too.
     pub fn park(&self, timeout: Option<Duration>) {
         let mut woken = lock(&self.woken);
         if !*woken {

@@ -1,13 +1,15 @@
 //! L0: the atomics that the lock-free protocols are written with: the standard library's, or loom's
-//! when the models are built (`--cfg loom`), and padding between fields that different threads write.
+//! when the models are built (`--cfg loom`), and padding between fields that different threads
+//! write.
 
 #[cfg(loom)]
 pub use loom::sync::atomic;
 #[cfg(not(loom))]
 pub use std::sync::atomic;
 
-/// Between a SeqCst store and a SeqCst load that must not pass it. The language guarantees that already (all SeqCst operations have one order);
-/// loom takes SeqCst accesses for acquire and release only, and is told by a fence.
+/// Between a SeqCst store and a SeqCst load that must not pass it. The language guarantees that
+/// already (all SeqCst operations have one order); loom takes SeqCst accesses for acquire and
+/// release only, and is told by a fence.
 #[inline(always)]
 pub fn seq_cst_store_load() {
     #[cfg(loom)]

@@ -1,5 +1,5 @@
-//! L0: the scheduler's own randomness, behind a seam: one seed (the config's, or the system's) gives every vCPU
-//! its stream, so that a simulation can repeat every choice.
+//! L0: the scheduler's own randomness, behind a seam: one seed (the config's, or the system's)
+//! gives every vCPU its stream, so that a simulation can repeat every choice.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};

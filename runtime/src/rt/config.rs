@@ -46,7 +46,8 @@ impl Config {
     /// vCPUs of the default group.
     pub(super) fn vcpu_count(&self) -> usize {
         match self.vcpus {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get().min(GROUP_VCPUS as usize)),
+            0 => std::thread::available_parallelism()
+                .map_or(1, |n| n.get().min(GROUP_VCPUS as usize)),
             n => n as usize,
         }
     }

@@ -1,7 +1,8 @@
 //! Waiting until nothing lives.
 //!
-//! Whoever waits for that registers a watch. A vCPU that is about to sleep (it has said so already, with a fence: `Idle::prepare`) looks at the
-//! watches if there are any. A watcher registers, then counts; a vCPU counts what ended, then looks for watches: so one of them notices.
+//! Whoever waits for that registers a watch. A vCPU that is about to sleep (it has said so already,
+//! with a fence: `Idle::prepare`) looks at the watches if there are any. A watcher registers, then
+//! counts; a vCPU counts what ended, then looks for watches: so one of them notices.
 
 use crate::err::Errno;
 use crate::parker;
@@ -34,15 +35,16 @@ fn watches() -> MutexGuard<'static, Vec<Arc<Watch>>> {
     WATCHES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Coroutines of all groups that have not ended. Groups in turn: what moves between them is counted where it comes to before it
-/// is no longer counted where it was.
+/// Coroutines of all groups that have not ended. Groups in turn: what moves between them is counted
+/// where it comes to before it is no longer counted where it was.
 fn live() -> u64 {
     let groups: Vec<Arc<Group>> = match &super::state().up {
         Some(up) => up.groups.values().map(|g| g.group.clone()).collect(),
         None => return 0,
     };
-    // Twice: something may have moved from a group not yet counted to one counted already. It can't have done so in both rounds
-    // without something being alive, for what is alive somewhere all the time shows in one of them.
+    // Twice: something may have moved from a group not yet counted to one counted already. It can't
+    // have done so in both rounds without something being alive, for what is alive somewhere all
+    // the time shows in one of them.
     let round = || groups.iter().map(|g| g.live()).sum::<u64>();
     round().max(round())
 }
@@ -78,7 +80,8 @@ fn watch<R>(
 ) -> R {
     let w = Arc::new(Watch { waiter, group, limit });
     watches().push(w.clone());
-    // SeqCst: together with the fence in Group::live, pairs with Idle::prepare's fence: see the head.
+    // SeqCst: together with the fence in Group::live, pairs with Idle::prepare's fence: see the
+    // head.
     WATCHING.fetch_add(1, SeqCst);
     let r = wait(&w);
     WATCHING.fetch_sub(1, Relaxed);

@@ -4,6 +4,7 @@
 //! fd (epoll or kqueue) --+-- the engine's descriptor: I/O and wakes
 //!                        +-- a timer, set to the next deadline when co_group_poll returns
 //! ```
+#![allow(unsafe_code)]
 
 use super::drain;
 use crate::err::Errno;
@@ -42,9 +43,8 @@ impl External {
         for fd in [engine, timer.as_raw_fd()] {
             let mut ev = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 0 };
             // SAFETY: both descriptors are open, `ev` is valid.
-            let r = unsafe {
-                libc::epoll_ctl(queue.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &raw mut ev)
-            };
+            let r =
+                unsafe { libc::epoll_ctl(queue.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &raw mut ev) };
             Errno::check(i64::from(r))?;
         }
         Ok(External { queue, timer, polled: AtomicBool::new(false) })
@@ -63,8 +63,7 @@ impl External {
     #[cfg(not(target_os = "linux"))]
     fn change(&self, ident: usize, filter: i16, flags: u16, data: isize) -> Result<(), Errno> {
         let fflags = if filter == libc::EVFILT_TIMER { libc::NOTE_NSECONDS } else { 0 };
-        let ev =
-            libc::kevent { ident, filter, flags, fflags, data, udata: std::ptr::null_mut() };
+        let ev = libc::kevent { ident, filter, flags, fflags, data, udata: std::ptr::null_mut() };
         let none = std::ptr::null_mut();
         // SAFETY: one change, no events wanted.
         let r = unsafe {
@@ -119,8 +118,8 @@ impl External {
         v.bind();
         let n = sched::External { timeout }.poll(v, drain::idle, |next| self.arm(next));
         v.unbind();
+        // Release: pairs with the acquire above.
         self.polled.store(false, Release);
         Ok(n as i64)
     }
 }
-

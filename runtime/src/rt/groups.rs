@@ -1,4 +1,5 @@
 //! Groups: their threads, their handles, the external ones.
+#![allow(unsafe_code)]
 
 use super::external::External;
 use super::{Config, State, Up, config_flags, drain, group_of, overflow, seed, state};
@@ -61,7 +62,8 @@ fn new_handle(s: &mut State) -> u64 {
     s.groups_made
 }
 
-/// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is to be that one.
+/// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is
+/// to be that one.
 pub(super) fn start(
     config: &Config,
     engine: EngineKind,
@@ -197,7 +199,8 @@ pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
         return Err(Errno::EINVAL);
     }
     let name = &attr.name[..attr.name.len().min(11)];
-    let name = if name.is_empty() { "co-group".into() } else { String::from_utf8_lossy(name).into() };
+    let name =
+        if name.is_empty() { "co-group".into() } else { String::from_utf8_lossy(name).into() };
     let (config, engine, handle) = {
         let mut s = state();
         let busy = s.busy;

@@ -4,9 +4,9 @@
 //! DOWN --init/run--> UP --shutdown, or main's end--> draining --nothing lives--> DOWN
 //!                     ^------------- timeout --------------+
 //! ```
-//! One runtime a process. Its parts: the default group, further groups (`groups`), the pools of stacks, control blocks and threads,
-//! which are process wide and survive. The lock below guards starting, stopping and the list of groups; nothing
-//! that a coroutine does often takes it.
+//! One runtime a process. Its parts: the default group, further groups (`groups`), the pools of
+//! stacks, control blocks and threads, which are process wide and survive. The lock below guards
+//! starting, stopping and the list of groups; nothing that a coroutine does often takes it.
 #![allow(unsafe_code)]
 
 mod config;
@@ -23,7 +23,8 @@ pub use crate::sched::{
 pub use crate::time::now;
 pub use config::{Config, GROUP_VCPUS, config_flags};
 pub use groups::{
-    GroupAttr, group_create, group_destroy, group_fd, group_poll, group_self, group_vcpus, vcpu_self,
+    GroupAttr, group_create, group_destroy, group_fd, group_poll, group_self, group_vcpus,
+    vcpu_self,
 };
 
 use crate::err::Errno;
@@ -355,8 +356,7 @@ pub fn stats() -> Result<Stats, Errno> {
         v.count_kept();
     }
     let p = POOL.stats();
-    let kept: u64 =
-        up.groups.values().flat_map(|g| &g.group.vcpus).map(|v| v.stacks_kept()).sum();
+    let kept: u64 = up.groups.values().flat_map(|g| &g.group.vcpus).map(|v| v.stacks_kept()).sum();
     out.stacks_used = (p.used_stacks as u64).saturating_sub(kept);
     out.stacks_cached = p.cached_stacks as u64 + kept;
     out.stack_reserved = p.reserved_bytes as u64;

@@ -1,8 +1,9 @@
 //! Stack overflow: says which coroutine it was, then lets the signal do what it would have done.
 //!
-//! A fault in the guard below a coroutine's stack comes as SIGSEGV (SIGBUS on macOS). The handler must run on another stack:
-//! each vCPU thread has an alternate one. It does only what a signal handler may: looks the address up without a
-//! lock, writes a line, passes the signal on.
+//! A fault in the guard below a coroutine's stack comes as SIGSEGV (SIGBUS on macOS). The handler
+//! must run on another stack: each vCPU thread has an alternate one. It does only what a signal
+//! handler may: looks the address up without a lock, writes a line, passes the signal on.
+#![allow(unsafe_code)]
 
 use crate::err::Errno;
 use crate::sched::{POOL, running};
@@ -27,7 +28,8 @@ pub fn install() -> Result<(), Errno> {
         return Ok(());
     }
     for (i, sig) in SIGNALS.into_iter().enumerate() {
-        // SAFETY: valid structs; BEFORE is written under the lock, before the handler that reads it is installed.
+        // SAFETY: valid structs; BEFORE is written under the lock, before the handler that reads it
+        // is installed.
         unsafe {
             let mut act: libc::sigaction = zeroed();
             let mut before: libc::sigaction = zeroed();
@@ -81,7 +83,8 @@ extern "C" fn handler(sig: c_int, info: *mut libc::siginfo_t, ctx: *mut c_void) 
         let before = (&raw const BEFORE).cast::<libc::sigaction>().add(i);
         match (*before).sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {
-                // Back to the faulting instruction, which now does what it would have done without us.
+                // Back to the faulting instruction, which now does what it would have done without
+                // us.
                 libc::sigaction(sig, before, std::ptr::null_mut());
             }
             f if (*before).sa_flags & libc::SA_SIGINFO != 0 => {
@@ -135,7 +138,8 @@ fn report() {
 pub struct AltStack(*mut c_void);
 
 impl AltStack {
-    /// For the calling thread. Without memory it goes without: an overflow then ends the process without a word.
+    /// For the calling thread. Without memory it goes without: an overflow then ends the process
+    /// without a word.
     pub fn new() -> AltStack {
         // SAFETY: plain system calls on a mapping of our own.
         unsafe {
@@ -145,7 +149,8 @@ impl AltStack {
             {
                 return AltStack(std::ptr::null_mut());
             }
-            let (prot, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
+            let (prot, flags) =
+                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
             let p = libc::mmap(std::ptr::null_mut(), ALT_BYTES, prot, flags, -1, 0);
             if p == libc::MAP_FAILED {
                 return AltStack(std::ptr::null_mut());

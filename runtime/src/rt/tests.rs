@@ -1,5 +1,5 @@
-//! The whole runtime from Rust, on both engines, with one and with two vCPUs. What C programs see of it is tested in
-//! `conformance/`.
+//! The whole runtime from Rust, on both engines, with one and with two vCPUs. What C programs see
+//! of it is tested in `conformance/`.
 
 use super::*;
 use crate::task::Entry as TaskEntry;
@@ -138,7 +138,8 @@ fn stolen_and_moved_coroutines_keep_their_state() {
     });
 }
 
-/// Joins from every direction while the joined one moves: local joiners become joiners from elsewhere.
+/// Joins from every direction while the joined one moves: local joiners become joiners from
+/// elsewhere.
 #[test]
 fn joined_while_it_moves() {
     unsafe extern "C" fn restless(arg: *mut c_void) -> *mut c_void {

@@ -1,17 +1,19 @@
-//! What a vCPU needs of whatever completes I/O: the engines of `io` implement it, `rt` plugs them in.
+//! What a vCPU needs of whatever completes I/O: the engines of `io` implement it, `rt` plugs them
+//! in.
 
 use std::any::Any;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An engine, as the scheduler sees it. Called on the vCPU's own thread, in its scheduler context: never while a
-/// coroutine is inside the engine.
+/// An engine, as the scheduler sees it. Called on the vCPU's own thread, in its scheduler context:
+/// never while a coroutine is inside the engine.
 pub trait Driver: Any {
-    /// Submits what is queued and completes what is ready, without blocking. Nearly free when nothing is in flight: it is called
-    /// every [`super::BUDGET`] switches.
+    /// Submits what is queued and completes what is ready, without blocking. Nearly free when
+    /// nothing is in flight: it is called every [`super::BUDGET`] switches.
     fn poll(&mut self);
-    /// The same, but blocks until something completes, [`Waker::wake`] is called (before or meanwhile), or the timeout is over.
+    /// The same, but blocks until something completes, [`Waker::wake`] is called (before or
+    /// meanwhile), or the timeout is over.
     fn wait(&mut self, timeout: Option<Duration>);
     /// What ends a wait from another thread.
     fn waker(&self) -> Arc<dyn Waker>;
@@ -25,6 +27,7 @@ pub trait Driver: Any {
 
 /// Ends a [`Driver::wait`].
 pub trait Waker: Send + Sync {
-    /// Makes the present wait, or else the next, return. Any thread; one system call; does not block.
+    /// Makes the present wait, or else the next, return. Any thread; one system call; does not
+    /// block.
     fn wake(&self);
 }

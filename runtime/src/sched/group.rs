@@ -3,7 +3,8 @@
 use super::vcpu::VCpu;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*, fence};
 
-/// See the module. Lives while it is in `rt`'s registry or somebody holds it; its vCPUs end before it.
+/// See the module. Lives while it is in `rt`'s registry or somebody holds it; its vCPUs end before
+/// it.
 #[derive(Debug)]
 pub struct Group {
     /// Its handle.
@@ -44,7 +45,8 @@ impl Group {
         }
     }
 
-    /// The vCPU of a number in the ABI's counting; 0: the runtime's choice, an idle one if there is any.
+    /// The vCPU of a number in the ABI's counting; 0: the runtime's choice, an idle one if there is
+    /// any.
     pub fn choose(&self, number: u32) -> Option<&'static VCpu> {
         if number != 0 {
             return self.vcpus.get(number as usize - 1).copied();
@@ -55,8 +57,8 @@ impl Group {
         (0..n).map(at).find(|v| v.asleep()).or_else(|| Some(at(0)))
     }
 
-    /// Coroutines in it that have not ended. Exact when it gives 0: what ended is counted before what began, so equality means that at
-    /// some moment between nothing was alive.
+    /// Coroutines in it that have not ended. Exact when it gives 0: what ended is counted before
+    /// what began, so equality means that at some moment between nothing was alive.
     pub fn live(&self) -> u64 {
         // Pairs with the fence of a vCPU that goes to sleep (Idle::prepare): see rt's drain.
         fence(SeqCst);

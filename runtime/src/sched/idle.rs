@@ -7,9 +7,9 @@
 //!   look for work; found: state = AWAKE    state ASLEEP? exchange for AWAKE; done: one system call
 //!   else block until the call
 //! ```
-//! Store then load on both sides, a SeqCst fence between: either the sleeper sees the work or the waker sees ASLEEP. Of many
-//! wakers the exchange lets one make the call. A busy vCPU is AWAKE and costs its wakers a load; so is one
-//! that spins before it sleeps.
+//! Store then load on both sides, a SeqCst fence between: either the sleeper sees the work or the
+//! waker sees ASLEEP. Of many wakers the exchange lets one make the call. A busy vCPU is AWAKE and
+//! costs its wakers a load; so is one that spins before it sleeps.
 
 use crate::prim::atomic::{AtomicU32, Ordering::*, fence};
 
@@ -39,7 +39,8 @@ impl Idle {
         self.0.store(AWAKE, Relaxed);
     }
 
-    /// Waker, after it has made its work visible: whether it must make the call that ends the block.
+    /// Waker, after it has made its work visible: whether it must make the call that ends the
+    /// block.
     #[must_use]
     pub fn wake(&self) -> bool {
         // Pairs with the fence in prepare.

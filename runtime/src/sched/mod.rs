@@ -1,31 +1,34 @@
 //! L3: the scheduler.
 //!
-//! **Ownership.** Each coroutine belongs to one vCPU, which alone touches its state: runs it, links it into its ring, its timer
-//! wheel, its engine. There is no lock and no atomic state word to fight for. Whoever wants something of a
-//! coroutine elsewhere sets a bit in its mail and puts it into its owner's inbox (`task::mail`, `remote`). A coroutine
-//! changes owners only while it is runnable and not running, and only if it is fresh or migratable:
-//! its context has been saved then, by the very thread that gives it away. So the classic race (a thief resumes a coroutine whose
-//! registers are still being saved) cannot be written down here.
+//! **Ownership.** Each coroutine belongs to one vCPU, which alone touches its state: runs it, links
+//! it into its ring, its timer wheel, its engine. There is no lock and no atomic state word to
+//! fight for. Whoever wants something of a coroutine elsewhere sets a bit in its mail and puts it
+//! into its owner's inbox (`task::mail`, `remote`). A coroutine changes owners only while it is
+//! runnable and not running, and only if it is fresh or migratable: its context has been saved
+//! then, by the very thread that gives it away. So the classic race (a thief resumes a coroutine
+//! whose registers are still being saved) cannot be written down here.
 //!
 //! **One round of a vCPU** (`run`):
 //! ```text
-//! scheduler context (the thread's own stack)              coroutines (their stacks)
-//!   inbox, messages, timers, engine: what woke up   ----->  run ring: switch from one to the next,
-//!   offer what can be spared / take what is offered         up to BUDGET switches, or until the ring is empty
-//!   nothing to run: spin a little, sleep            <-----  back
+//! scheduler context (the thread's own stack)             coroutines (their stacks)
+//!   inbox, messages, timers, engine: what woke up  -----> run ring: switch from one to the next,
+//!   offer what can be spared / take what is offered        up to BUDGET switches, or until the ring is empty
+//!   nothing to run: spin a little, sleep           <----- back
 //! ```
-//! Coroutines switch to each other directly; the scheduler context is no member of the ring and costs nothing until
-//! the budget is used up or the ring is empty.
+//! Coroutines switch to each other directly; the scheduler context is no member of the ring and
+//! costs nothing until the budget is used up or the ring is empty.
 //!
-//! **Sharing** (`steal`). Rings are private. While some vCPU of the group has nothing to do, those that have more than one runnable coroutine
-//! move fresh or migratable ones to a deque (crossbeam's), where thieves find them.
+//! **Sharing** (`steal`). Rings are private. While some vCPU of the group has nothing to do, those
+//! that have more than one runnable coroutine move fresh or migratable ones to a deque
+//! (crossbeam's), where thieves find them.
 //!
-//! **Fairness.** With N runnable coroutines on a vCPU, none of which runs longer than T between calls of the runtime, one that
-//! is woken runs within (N + 1) * FRONT * T, and I/O, timers and wakes from elsewhere are looked for within BUDGET * T.
+//! **Fairness.** With N runnable coroutines on a vCPU, none of which runs longer than T between
+//! calls of the runtime, one that is woken runs within (N + 1) * FRONT * T, and I/O, timers and
+//! wakes from elsewhere are looked for within BUDGET * T.
 //!
-//! Rejected: a global queue (a lock or an atomic for each switch); work always in a stealable deque (a fence for each
-//! take: 6 ns, more than a whole switch); an idler as a coroutine (two switches more for everybody).
-#![allow(unsafe_code)]
+//! Rejected: a global queue (a lock or an atomic for each switch); work always in a stealable deque
+//! (a fence for each take: 6 ns, more than a whole switch); an idler as a coroutine (two switches
+//! more for everybody).
 
 pub mod driver;
 pub mod group;

@@ -1,4 +1,6 @@
-//! Between vCPUs: sending a coroutine to its owner's inbox, and serving the inbox. See `task::mail` for the rules.
+//! Between vCPUs: sending a coroutine to its owner's inbox, and serving the inbox. See `task::mail`
+//! for the rules.
+#![allow(unsafe_code)]
 
 use super::TaskRef;
 use super::vcpu::{VCpu, current, vcpu};
@@ -8,7 +10,8 @@ use crate::task::mail::{Post, bits};
 use crate::task::{attention, flags, state, table};
 use std::sync::atomic::Ordering::*;
 
-/// Puts a block whose Q bit the caller has set, or holds, into its owner's inbox. False: that vCPU has ended.
+/// Puts a block whose Q bit the caller has set, or holds, into its owner's inbox. False: that vCPU
+/// has ended.
 pub(super) fn send(t: TaskRef) -> bool {
     t.mail.route(&t.owner, |owner| {
         let v = vcpu(owner as usize - 1);
@@ -16,7 +19,8 @@ pub(super) fn send(t: TaskRef) -> bool {
     })
 }
 
-/// Asks something of the coroutine of generation `g`, from wherever the caller is. False: it is gone.
+/// Asks something of the coroutine of generation `g`, from wherever the caller is. False: it is
+/// gone.
 pub(super) fn request(t: TaskRef, g: u32, req: u32) -> bool {
     if let Some(v) = current()
         && t.owner.load(Relaxed) == v.me
@@ -55,8 +59,8 @@ impl VCpu {
         if req == 0 || t.life.state(g) != State::Live {
             return;
         }
-        // It may have become another vCPU's between the first look and dequeue, whose acquire makes this look the true one: a
-        // live coroutine that is ours stays ours until we give it away.
+        // It may have become another vCPU's between the first look and dequeue, whose acquire makes
+        // this look the true one: a live coroutine that is ours stays ours until we give it away.
         if t.owner.load(Relaxed) == self.me {
             apply(self, t, req, false);
         } else if t.mail.post(g, req) == Post::Enqueue {
@@ -85,7 +89,8 @@ impl VCpu {
         to.counts.entered.fetch_add(1, Relaxed);
         // Counted there before it is no longer counted here: see Group::live.
         self.counts.left.add(1);
-        // What this thread wrote to the block reaches the next owner through the mail, whose post comes after this.
+        // What this thread wrote to the block reaches the next owner through the mail, whose post
+        // comes after this.
         t.owner.store(to.me, Relaxed);
         if t.mail.post(g, bits::START) == Post::Enqueue && !send(t) {
             // That vCPU has ended meanwhile: it stays.
@@ -146,7 +151,8 @@ fn begin_move(v: &'static VCpu, t: TaskRef) {
         return;
     }
     match t.state.load(Relaxed) {
-        // The running one has its own way; a fresh one that began to run meanwhile was refused above.
+        // The running one has its own way; a fresh one that began to run meanwhile was refused
+        // above.
         state::RUNNABLE if v.task().is_some_and(|cur| std::ptr::eq(cur, t)) => {}
         state::RUNNABLE => {
             v.unlink(t);
@@ -179,7 +185,8 @@ pub(super) fn ready_front(v: &'static VCpu, t: TaskRef) {
     }
 }
 
-/// On a vCPU's thread: makes `t` runnable if it is parked; by way of its owner, if that is another (it may have moved).
+/// On a vCPU's thread: makes `t` runnable if it is parked; by way of its owner, if that is another
+/// (it may have moved).
 #[inline]
 pub fn ready(t: TaskRef) {
     match current() {
@@ -198,8 +205,9 @@ pub(super) fn ready_timed_out(v: &'static VCpu, t: TaskRef) {
     make_ready(v, t, VCpu::push_end);
 }
 
-/// Any thread: if the coroutine in this block is parked, it looks again at what it waits for. A hint: the coroutine may be another than the caller
-/// thinks, so every wait must bear being woken without a reason.
+/// Any thread: if the coroutine in this block is parked, it looks again at what it waits for. A
+/// hint: the coroutine may be another than the caller thinks, so every wait must bear being woken
+/// without a reason.
 pub fn wake(t: TaskRef) {
     if let Some(g) = t.life.live_generation() {
         let _gone = !request(t, g, bits::WAKE);

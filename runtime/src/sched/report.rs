@@ -1,4 +1,5 @@
-//! Looking at coroutines from anywhere. Their owners go on meanwhile; each field is true at some moment of the call.
+//! Looking at coroutines from anywhere. Their owners go on meanwhile; each field is true at some
+//! moment of the call.
 
 use super::TaskRef;
 use super::vcpu::vcpu;

@@ -1,20 +1,23 @@
-//! The run ring: a vCPU's runnable coroutines, the running one among them, linked in a circle. Owner thread only.
+//! The run ring: a vCPU's runnable coroutines, the running one among them, linked in a circle.
+//! Owner thread only.
 //!
 //! ```text
 //!        cur -> next -> ... -> (end) -+
 //!         ^                           |
 //!         +---------------------------+
 //! ```
-//! A yield moves `cur` on by one link and writes nothing else. The ring's end is just before `cur`: what is put there runs after
-//! everybody else had a turn. Its front is just after `cur`: what is put there runs next.
+//! A yield moves `cur` on by one link and writes nothing else. The ring's end is just before `cur`:
+//! what is put there runs after everybody else had a turn. Its front is just after `cur`: what is
+//! put there runs next.
 //!
-//! Front or end: what an I/O completion, a timer or another thread wakes goes to the end. What the running coroutine wakes or spawns goes to the
-//! front, while its data is in cache and its waker is about to wait for it; children in the order they
-//! were spawned. So a tree of spawns is run depth first and few of its coroutines live at once. Lest two
-//! that wake each other keep the rest waiting for ever, after [`super::FRONT`] of these one goes to the end.
+//! Front or end: what an I/O completion, a timer or another thread wakes goes to the end. What the
+//! running coroutine wakes or spawns goes to the front, while its data is in cache and its waker is
+//! about to wait for it; children in the order they were spawned. So a tree of spawns is run depth
+//! first and few of its coroutines live at once. Lest two that wake each other keep the rest
+//! waiting for ever, after [`super::FRONT`] of these one goes to the end.
 //!
-//! Rejected: a sentinel in the ring (Photon's idler): two coroutines would pay for three switches. A queue with head and
-//! tail: four stores a yield instead of one.
+//! Rejected: a sentinel in the ring (Photon's idler): two coroutines would pay for three switches.
+//! A queue with head and tail: four stores a yield instead of one.
 
 use super::vcpu::VCpu;
 use super::{FRONT, TaskRef};

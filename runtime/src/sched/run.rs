@@ -1,8 +1,10 @@
 //! A vCPU's scheduler context: the rounds, and going to sleep.
 //!
-//! Before it sleeps, a vCPU that was last woken by another thread, soon, spins for up to [`SPIN`]: a sleep and a wake
-//! cost 65 us on a virtual machine, a look at the inbox 1 ns. How long is learned: a wake that came within the spin keeps it, a
-//! sleep that lasted long takes it away. So an idle program uses no CPU, and I/O alone makes nobody spin.
+//! Before it sleeps, a vCPU that was last woken by another thread, soon, spins for up to [`SPIN`]:
+//! a sleep and a wake cost 65 us on a virtual machine, a look at the inbox 1 ns. How long is
+//! learned: a wake that came within the spin keeps it, a sleep that lasted long takes it away. So
+//! an idle program uses no CPU, and I/O alone makes nobody spin.
+#![allow(unsafe_code)]
 
 use super::switch::announce_end;
 use super::vcpu::VCpu;
@@ -27,8 +29,9 @@ fn task_of(node: NonNull<Node>) -> TaskRef {
     unsafe { &*node.as_ptr().cast::<u8>().sub(std::mem::offset_of!(Task, timer)).cast::<Task>() }
 }
 
-/// Runs a vCPU on the calling thread, which has entered it, until it is told to stop and has nothing to do. `idle` is called each time that it
-/// has said to be asleep and is about to be: who waits for quiet looks then.
+/// Runs a vCPU on the calling thread, which has entered it, until it is told to stop and has
+/// nothing to do. `idle` is called each time that it has said to be asleep and is about to be: who
+/// waits for quiet looks then.
 pub fn run(v: &'static VCpu, idle: fn(&VCpu)) {
     loop {
         v.look();
@@ -54,8 +57,9 @@ pub struct External {
 }
 
 impl External {
-    /// Runs until there is nothing to run, or for a number of rounds; gives how many times a coroutine was resumed. The calling thread has
-    /// bound the vCPU. `arm` is called at the end with the time of the next timer.
+    /// Runs until there is nothing to run, or for a number of rounds; gives how many times a
+    /// coroutine was resumed. The calling thread has bound the vCPU. `arm` is called at the end
+    /// with the time of the next timer.
     pub fn poll(self, v: &'static VCpu, idle: fn(&VCpu), arm: impl FnOnce(Option<i64>)) -> u64 {
         v.idle.awake();
         let (mut resumed, mut rounds) = (0, 0);
@@ -108,13 +112,15 @@ impl VCpu {
         self.wheel.advance(now, |node| remote::ready_timed_out(self, task_of(node)));
     }
 
-    /// Runs coroutines until the budget is used up or none is left; gives how many switches that were.
+    /// Runs coroutines until the budget is used up or none is left; gives how many switches that
+    /// were.
     fn run_ring(&'static self) -> u32 {
         let Some(first) = self.cur() else { return 0 };
         self.tick.set(BUDGET);
         self.last_spawn.set(None);
         self.in_task.set(true);
-        // SAFETY: a ring member's context has been saved; ours is taken up again by this thread only.
+        // SAFETY: a ring member's context has been saved; ours is taken up again by this thread
+        // only.
         unsafe { arch::switch(self.base_sp.as_ptr(), first.sp.get()) };
         self.in_task.set(false);
         if let Some(t) = self.moving.take() {
@@ -200,7 +206,8 @@ impl VCpu {
         }
     }
 
-    /// Nanoseconds until stacks should go back to the system, doing it if that is now; none if there is nothing to give.
+    /// Nanoseconds until stacks should go back to the system, doing it if that is now; none if
+    /// there is nothing to give.
     fn trim_due(&self, now: i64) -> Option<i64> {
         if self.trim_at.get() <= now {
             self.stacks().shrink(&POOL);

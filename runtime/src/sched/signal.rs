@@ -1,4 +1,5 @@
-//! What one coroutine may ask of another: unpark, interrupt, cancel, move; and what a coroutine asks of itself about that.
+//! What one coroutine may ask of another: unpark, interrupt, cancel, move; and what a coroutine
+//! asks of itself about that.
 
 use super::remote::{note, request};
 use super::switch::leave_to_move;
@@ -41,7 +42,8 @@ pub fn absorb(t: TaskRef) {
     }
 }
 
-/// The cancel or interrupt that a cancellation point of the running coroutine must deliver now: an interrupt is used up by this.
+/// The cancel or interrupt that a cancellation point of the running coroutine must deliver now: an
+/// interrupt is used up by this.
 pub fn take_stop(t: TaskRef) -> Option<Errno> {
     let a = t.attention.get();
     if a & (at::CANCEL | at::INTERRUPT) == 0 || a & at::SHIELD != 0 {

@@ -1,8 +1,10 @@
 //! Making a coroutine, and freeing what it held.
 //!
-//! Where it begins: on the spawner's vCPU, at the front of its ring, since a parent that joins is about to wait for it and its data is in cache. One that is
-//! detached is a work of its own (a server's connection): while another vCPU of the group has nothing to do and
-//! fewer coroutines than this one, it begins there, for after its first run it stays where it is.
+//! Where it begins: on the spawner's vCPU, at the front of its ring, since a parent that joins is
+//! about to wait for it and its data is in cache. One that is detached is a work of its own (a
+//! server's connection): while another vCPU of the group has nothing to do and fewer coroutines
+//! than this one, it begins there, for after its first run it stays where it is.
+#![allow(unsafe_code)]
 
 use super::remote::send;
 use super::switch::task_main;
@@ -31,7 +33,10 @@ pub struct Env {
 impl Env {
     /// Checks what the caller gave, against the stack that it is for.
     fn check(&self, class: u8) -> Result<(), Errno> {
-        if !self.align.is_power_of_two() || self.align > 4096 || (self.size > 0 && self.from.is_null()) {
+        if !self.align.is_power_of_two()
+            || self.align > 4096
+            || (self.size > 0 && self.from.is_null())
+        {
             return Err(Errno::EINVAL);
         }
         if self.size > stack::class_bytes(class) / 2 {
@@ -89,10 +94,13 @@ fn fill(
     t.group.store(group.handle, Relaxed);
     t.begin_name(attr.name);
     // SAFETY: `top` is inside the stack, with more than a frame below it.
-    t.sp.set(unsafe { arch::init(top, task_main, std::ptr::from_ref::<Task>(t).cast_mut().cast()) });
+    t.sp.set(unsafe {
+        arch::init(top, task_main, std::ptr::from_ref::<Task>(t).cast_mut().cast())
+    });
 }
 
-/// Spawns onto the calling coroutine's vCPU. Inlined where it is called: with constant attributes half of it falls away.
+/// Spawns onto the calling coroutine's vCPU. Inlined where it is called: with constant attributes
+/// half of it falls away.
 #[inline(always)]
 pub fn spawn_local(
     v: &'static VCpu,
@@ -173,7 +181,8 @@ pub fn spawn_in(
     Ok(start_on(v, t, attr.flags & flags::DETACHED != 0))
 }
 
-/// Frees a block whose end has been claimed, with the stack if it still has it. `v` is the caller's vCPU.
+/// Frees a block whose end has been claimed, with the stack if it still has it. `v` is the caller's
+/// vCPU.
 #[inline]
 pub fn free(v: Option<&'static VCpu>, t: TaskRef) {
     let stack = t.stack.take();

@@ -1,9 +1,10 @@
 //! Offering what can be spared, and taking it.
 //!
-//! Only while some vCPU of the group is hungry does another one look at the far end of its ring for coroutines that may move,
-//! and put up to half of what it has into its deque. On offer they have no owner: what others ask of them stays
-//! in their mail until somebody adopts them. A vCPU takes back from its own deque, one a round, what nobody wanted, so that being on offer
-//! costs a coroutine at most a few rounds.
+//! Only while some vCPU of the group is hungry does another one look at the far end of its ring for
+//! coroutines that may move, and put up to half of what it has into its deque. On offer they have
+//! no owner: what others ask of them stays in their mail until somebody adopts them. A vCPU takes
+//! back from its own deque, one a round, what nobody wanted, so that being on offer costs a
+//! coroutine at most a few rounds.
 
 use super::vcpu::{Steal, VCpu};
 use super::{TaskRef, remote};
@@ -34,7 +35,8 @@ impl VCpu {
             if movable(t) {
                 self.unlink(t);
                 remote::release_joiner(t, t.life.generation());
-                // Release: who finds it without an owner sees it as it was left. The deque publishes it to its taker.
+                // Release: who finds it without an owner sees it as it was left. The deque
+                // publishes it to its taker.
                 t.owner.store(0, Release);
                 self.offers.push(t);
                 offered = true;
@@ -42,7 +44,8 @@ impl VCpu {
             }
         }
         if offered {
-            // Pairs with the fence of Idle::prepare: either the sleeper sees the offer or we see it asleep.
+            // Pairs with the fence of Idle::prepare: either the sleeper sees the offer or we see it
+            // asleep.
             fence(SeqCst);
             self.group().wake_one();
         }
@@ -60,7 +63,8 @@ impl VCpu {
         }
     }
 
-    /// With an empty ring: something from one's own offers or another's. True if the ring has something now.
+    /// With an empty ring: something from one's own offers or another's. True if the ring has
+    /// something now.
     pub(super) fn take(&'static self) -> bool {
         if let Some(t) = self.offers.pop() {
             self.adopt(t);
@@ -71,7 +75,9 @@ impl VCpu {
             return false;
         }
         let first = self.rng.below(all.len());
-        (0..all.len()).map(|i| all[(first + i) % all.len()]).any(|v| !std::ptr::eq(v, self) && self.rob(v))
+        (0..all.len())
+            .map(|i| all[(first + i) % all.len()])
+            .any(|v| !std::ptr::eq(v, self) && self.rob(v))
     }
 
     fn rob(&'static self, victim: &'static VCpu) -> bool {

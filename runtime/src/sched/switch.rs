@@ -1,8 +1,10 @@
 //! Leaving a coroutine: yielding, parking, ending; and its first frame.
 //!
-//! A dying coroutine gives its stack to its vCPU's cache while it still stands on it, and jumps away: the cache is this thread's own, so nobody
-//! takes the stack in between. Only a stack that its joiner may read (co_spawn_copy) must be quiet before the joiner
-//! learns of the end: then the scheduler context announces it.
+//! A dying coroutine gives its stack to its vCPU's cache while it still stands on it, and jumps
+//! away: the cache is this thread's own, so nobody takes the stack in between. Only a stack that
+//! its joiner may read (co_spawn_copy) must be quiet before the joiner learns of the end: then the
+//! scheduler context announces it.
+#![allow(unsafe_code)]
 
 use super::spawn::free;
 use super::vcpu::{VCpu, current, running};
@@ -19,7 +21,8 @@ pub extern "C" fn yield_now() {
     crate::yield_now_body!()
 }
 
-/// What the fast path leaves: a plain thread, a used-up budget, a coroutine with its own floating-point control state.
+/// What the fast path leaves: a plain thread, a used-up budget, a coroutine with its own
+/// floating-point control state.
 pub extern "C" fn yield_slow() {
     let Some((v, t)) = running() else {
         std::thread::yield_now();
@@ -50,7 +53,8 @@ fn switch_with_fp(t: TaskRef, to: *mut u8) {
     arch::set_fp_control(own);
 }
 
-/// Where to go on after `t` has left the ring: the next in it while the budget lasts, else the scheduler.
+/// Where to go on after `t` has left the ring: the next in it while the budget lasts, else the
+/// scheduler.
 #[inline(always)]
 fn next_context(v: &VCpu) -> *mut u8 {
     let tick = v.tick.get() - 1;
@@ -61,8 +65,9 @@ fn next_context(v: &VCpu) -> *mut u8 {
     }
 }
 
-/// Parks the running coroutine until its owner makes it runnable: an attention bit of `mask`, its timer (`deadline`), or a bare
-/// wake. Returns with the timer disarmed, possibly on another vCPU. The caller looks at what it waits for, before and after.
+/// Parks the running coroutine until its owner makes it runnable: an attention bit of `mask`, its
+/// timer (`deadline`), or a bare wake. Returns with the timer disarmed, possibly on another vCPU.
+/// The caller looks at what it waits for, before and after.
 #[inline]
 pub fn park(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) {
     t.wait_mask.set(mask);
@@ -117,7 +122,8 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
             give_stack(v, t);
         }
         v.counts.ended.add(1);
-        // From here on the block is the joiner's, which can't run before we have left: it is on this thread.
+        // From here on the block is the joiner's, which can't run before we have left: it is on
+        // this thread.
         if let Some(w) = t.life.end_taken(t.life.generation()) {
             wake_waiter(w);
         }

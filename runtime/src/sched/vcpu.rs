@@ -5,8 +5,8 @@
 //!                     tasks stacks wheel driver offers     caches, timers, engine
 //! shared, padded      inbox idle | messages waker
 //! ```
-//! vCPUs are numbered process wide and never freed: a stale number leads to memory that is still a vCPU. When a
-//! group ends, its vCPUs wait in a list to be used again.
+//! vCPUs are numbered process wide and never freed: a stale number leads to memory that is still a
+//! vCPU. When a group ends, its vCPUs wait in a list to be used again.
 #![allow(unsafe_code)]
 
 use super::driver::{Driver, Waker};
@@ -15,7 +15,7 @@ use super::idle::Idle;
 use super::offsets;
 use crate::arch;
 use crate::err::Errno;
-use crate::list::{Inbox, Linked};
+use crate::list::Inbox;
 use crate::prim::Padded;
 use crate::rng::Rng;
 use crate::stack;
@@ -89,7 +89,8 @@ struct Messages {
 /// See the module.
 #[repr(C)]
 pub struct VCpu {
-    /// In a coroutine: the running one. In the scheduler context: the next to run. Others read it for reports.
+    /// In a coroutine: the running one. In the scheduler context: the next to run. Others read it
+    /// for reports.
     pub(crate) cur: AtomicPtr<Task>,
     /// Switches left until the scheduler looks around.
     pub(crate) tick: Cell<u32>,
@@ -115,7 +116,8 @@ pub struct VCpu {
     pub(crate) stacks: UnsafeCell<stack::Cache>,
     pub(crate) wheel: Wheel,
     pub(crate) counts: Counts,
-    /// Handed to the scheduler context by a coroutine that has left its stack: to be moved, to be ended.
+    /// Handed to the scheduler context by a coroutine that has left its stack: to be moved, to be
+    /// ended.
     pub(super) moving: Cell<Option<TaskRef>>,
     pub(super) ending: Cell<Option<TaskRef>>,
     pub(super) offers: Worker<TaskRef>,
@@ -139,8 +141,8 @@ pub struct VCpu {
     pub stop: AtomicBool,
 }
 
-// SAFETY: the Cells and UnsafeCells are for the owner thread alone (the one whose thread-local slot points here); the rest is
-// atomics, mutexes, and a Stealer made for sharing.
+// SAFETY: the Cells and UnsafeCells are for the owner thread alone (the one whose thread-local slot
+// points here); the rest is atomics, mutexes, and a Stealer made for sharing.
 unsafe impl Sync for VCpu {}
 // SAFETY: a vCPU that no thread runs may be taken over by another: see `acquire`.
 unsafe impl Send for VCpu {}
@@ -245,7 +247,8 @@ impl VCpu {
 
     #[inline]
     pub(crate) fn cur(&self) -> Option<TaskRef> {
-        Task::from_ptr(self.cur.load(Relaxed))
+        // SAFETY: set_cur stores null or a block, and blocks are never freed.
+        unsafe { self.cur.load(Relaxed).as_ref() }
     }
 
     #[inline]
@@ -279,7 +282,8 @@ impl VCpu {
         self.group_handle.store(unsafe { (*group).handle }, Relaxed);
         self.number.set(number);
         self.rng.reseed(seed);
-        // Release: pairs with the acquire of the thread that reads it (which is started later anyway).
+        // Release: pairs with the acquire of the thread that reads it (which is started later
+        // anyway).
         self.stop.store(false, Release);
         self.inbox.open();
         // SAFETY: nobody uses it now; what it holds was flushed by detach.
@@ -333,7 +337,8 @@ impl VCpu {
 
     /// Calls into its engine. Owner thread only, and not from within the engine.
     pub fn with_driver<R>(&self, f: impl FnOnce(&mut dyn Driver) -> R) -> R {
-        // SAFETY: one thread, and the engine never switches coroutines, so there is one borrow at a time.
+        // SAFETY: one thread, and the engine never switches coroutines, so there is one borrow at a
+        // time.
         match unsafe { &mut *self.driver.get() } {
             Some(d) => f(&mut **d),
             None => unreachable!("a running vCPU has an engine"),
@@ -344,8 +349,8 @@ impl VCpu {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Any thread: has `msg` run in its scheduler context, soon and certainly; wakes it if it sleeps. False: it is not running, and
-    /// the message is not taken.
+    /// Any thread: has `msg` run in its scheduler context, soon and certainly; wakes it if it
+    /// sleeps. False: it is not running, and the message is not taken.
     #[must_use]
     pub fn post(&self, msg: Message) -> bool {
         {
@@ -392,7 +397,8 @@ impl VCpu {
         }
     }
 
-    /// An external group's vCPU before its first poll: asleep, so that a wake makes its descriptor readable.
+    /// An external group's vCPU before its first poll: asleep, so that a wake makes its descriptor
+    /// readable.
     pub fn prepare_external(&self) {
         self.idle.prepare();
     }

@@ -1,4 +1,5 @@
 //! The control block itself; see the head of `task`.
+#![allow(unsafe_code)]
 
 use super::{life::Life, mail::Mail};
 use crate::stack::Stack;
@@ -146,8 +147,9 @@ pub struct Task {
 
 const _: () = assert!(size_of::<Task>() == 256);
 
-// SAFETY: the head of `task` says who may touch the Cells: the owner's thread alone, and an owner hands the block on through an
-// atomic (inbox, deque, life) that orders its accesses before the next one's.
+// SAFETY: the head of `task` says who may touch the Cells: the owner's thread alone, and an owner
+// hands the block on through an atomic (inbox, deque, life) that orders its accesses before the
+// next one's.
 unsafe impl Sync for Task {}
 // SAFETY: as above; nothing in it is tied to a thread.
 unsafe impl Send for Task {}
@@ -155,10 +157,6 @@ unsafe impl Send for Task {}
 impl crate::list::Linked for Task {
     fn link(&self) -> &AtomicPtr<Task> {
         &self.link
-    }
-    fn from_ptr(p: *mut Task) -> Option<TaskRef> {
-        // SAFETY: Linked's contract: it was made from a `&'static Task`, or is null.
-        unsafe { p.as_ref() }
     }
 }
 
@@ -233,14 +231,15 @@ impl Task {
     }
 }
 
-/// A handle from its parts. Generations are below 2^31, so a handle is positive as a signed number too.
+/// A handle from its parts. Generations are below 2^31, so a handle is positive as a signed number
+/// too.
 #[inline]
 pub fn handle(generation: u32, slot: u32) -> u64 {
     u64::from(generation) << 32 | u64::from(slot)
 }
 
-/// Up to 31 bytes and a zero, readable while somebody writes: a sequence lock. `seq` is odd while a writer is at work;
-/// a reader that saw it odd or changed reads again.
+/// Up to 31 bytes and a zero, readable while somebody writes: a sequence lock. `seq` is odd while a
+/// writer is at work; a reader that saw it odd or changed reads again.
 #[derive(Default, Debug)]
 struct Name {
     seq: AtomicU32,
@@ -326,9 +325,7 @@ mod tests {
     fn a_reader_never_sees_half_a_name() {
         static N: std::sync::LazyLock<Name> = std::sync::LazyLock::new(Name::default);
         let writers: Vec<_> = [b'a', b'b']
-            .map(|c| {
-                std::thread::spawn(move || (0..20_000).for_each(|_| N.set(&[c; 31])))
-            })
+            .map(|c| std::thread::spawn(move || (0..20_000).for_each(|_| N.set(&[c; 31]))))
             .into();
         while writers.iter().any(|w| !w.is_finished()) {
             let got = N.get();

@@ -1,23 +1,30 @@
-//! A control block's life: which coroutine it holds, whether that has ended, and who waits for the end.
+//! A control block's life: which coroutine it holds, whether that has ended, and who waits for the
+//! end.
 //!
-//! Two words, both tagged with the generation, so that a stale handle can neither be taken for a live one nor disturb it:
+//! Two words, both tagged with the generation, so that a stale handle can neither be taken for a
+//! live one nor disturb it:
 //! ```text
 //! life    | generation | FREE 0, LIVE 1, ENDED 2, TAKEN 3 |
 //! joiner  | generation | 0 nobody, DETACHED, else a waiter's id |
 //! ```
-//! A handle is the generation over the block's slot. Generations run from 1 to 2^31 - 1; then the slot is retired (256 bytes
-//! each 2^31 coroutines), so that no handle ever comes back.
+//! A handle is the generation over the block's slot. Generations run from 1 to 2^31 - 1; then the
+//! slot is retired (256 bytes each 2^31 coroutines), so that no handle ever comes back.
 //!
 //! 1. The spawner opens the life: joiner, then LIVE.
-//! 2. A joiner registers: compare-and-swap on `joiner` from nobody, then looks at `life`. The end: swap `life` to ENDED,
-//!    then look at `joiner`. Both SeqCst (store, then load, on both sides), so one of them sees the other: either the joiner finds ENDED
-//!    and does not wait, or the end finds the joiner and wakes it.
-//! 3. Whoever wants the result claims it: compare-and-swap from ENDED to TAKEN. One wins; it closes the life when it is done.
-//! 4. A detacher registers as DETACHED by rule 2; of the detacher and the end, the one that wins the claim closes.
-//! 5. A joiner on the owner's vCPU registers in the control block instead, in plain memory (sched's join), and the end goes straight to TAKEN.
+//! 2. A joiner registers: compare-and-swap on `joiner` from nobody, then looks at `life`. The end:
+//!    swap `life` to ENDED, then look at `joiner`. Both SeqCst (store, then load, on both sides),
+//!    so one of them sees the other: either the joiner finds ENDED and does not wait, or the end
+//!    finds the joiner and wakes it.
+//! 3. Whoever wants the result claims it: compare-and-swap from ENDED to TAKEN. One wins; it closes
+//!    the life when it is done.
+//! 4. A detacher registers as DETACHED by rule 2; of the detacher and the end, the one that wins
+//!    the claim closes.
+//! 5. A joiner on the owner's vCPU registers in the control block instead, in plain memory (sched's
+//!    join), and the end goes straight to TAKEN.
 //! 6. Spawned detached: nobody can register, so its end claims nothing and just closes.
 //!
-//! `life` to ENDED or TAKEN is the one atomic read-modify-write of a coroutine that is spawned, run and joined on one vCPU (6 ns).
+//! `life` to ENDED or TAKEN is the one atomic read-modify-write of a coroutine that is spawned, run
+//! and joined on one vCPU (6 ns).
 
 use crate::prim::atomic::{AtomicU64, Ordering::*};
 use crate::prim::seq_cst_store_load;
@@ -114,7 +121,8 @@ impl Life {
         g
     }
 
-    /// What has become of the coroutine of that generation. After Ended or Taken, what it wrote is visible.
+    /// What has become of the coroutine of that generation. After Ended or Taken, what it wrote is
+    /// visible.
     #[inline]
     pub fn state(&self, g: u32) -> State {
         // Acquire: pairs with open, end and close.
@@ -173,7 +181,8 @@ impl Life {
 
     /// The coroutine's end, by its owner.
     pub fn end(&self, g: u32) -> End {
-        // SeqCst: pairs with register's load. Its release part publishes the result to `state` and `claim`.
+        // SeqCst: pairs with register's load. Its release part publishes the result to `state` and
+        // `claim`.
         self.life.swap(pack(g, ENDED), SeqCst);
         seq_cst_store_load();
         // SeqCst: pairs with set_joiner.
@@ -190,8 +199,8 @@ impl Life {
         }
     }
 
-    /// The end of a coroutine that has a joiner on its own vCPU: that one owns the block now. Gives a waiter that registered
-    /// nevertheless and is to be woken, to find that it came second.
+    /// The end of a coroutine that has a joiner on its own vCPU: that one owns the block now. Gives
+    /// a waiter that registered nevertheless and is to be woken, to find that it came second.
     pub fn end_taken(&self, g: u32) -> Option<u32> {
         // SeqCst, both: as in end.
         self.life.swap(pack(g, TAKEN), SeqCst);
@@ -213,7 +222,8 @@ impl Life {
             return Detach::Refused;
         }
         seq_cst_store_load();
-        // SeqCst: pairs with the swap in `end`. Of an end that saw us and one that did not, only the latter leaves the claim to us.
+        // SeqCst: pairs with the swap in `end`. Of an end that saw us and one that did not, only
+        // the latter leaves the claim to us.
         if self.life.load(SeqCst) == pack(g, ENDED) && self.claim(g) {
             Detach::Close
         } else {
@@ -221,12 +231,14 @@ impl Life {
         }
     }
 
-    /// The one who claimed (or a detached coroutine's end): the block is free. False: its generations are used up, retire it.
+    /// The one who claimed (or a detached coroutine's end): the block is free. False: its
+    /// generations are used up, retire it.
     #[inline]
     #[must_use]
     pub fn close(&self) -> bool {
         let g = self.generation();
-        // Release: what was read of the block stays before whatever its next holder writes (pairs with state's acquire).
+        // Release: what was read of the block stays before whatever its next holder writes (pairs
+        // with state's acquire).
         self.life.store(pack(g + 1, FREE), Release);
         g < LAST_GENERATION
     }

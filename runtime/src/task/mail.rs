@@ -1,7 +1,8 @@
 //! Mail: what other threads want of a coroutine.
 //!
-//! A coroutine's own state belongs to the vCPU that owns it and is plain memory. Everybody else sets a bit here, and
-//! whoever sets the first puts the control block into the owner's inbox. One word:
+//! A coroutine's own state belongs to the vCPU that owns it and is plain memory. Everybody else
+//! sets a bit here, and whoever sets the first puts the control block into the owner's inbox. One
+//! word:
 //!
 //! ```text
 //!  63            32 31   28 27        16 15          1  0
@@ -9,24 +10,27 @@
 //! | generation     |   0   | errno      | requests    | Q |
 //! +----------------+-------+------------+-------------+---+
 //! ```
-//! Q (QUEUED): the block is in some inbox, or in the hands of the vCPU that took it from one. The link used there
-//! belongs to who set Q, until Q is cleared. The generation says for which coroutine the requests are: a control block is used
-//! again and again, and may still be queued for a coroutine that is gone. So the end of a coroutine need not touch
-//! this word (no atomic operation in a coroutine's life but one), and a request never hits a successor:
-//! the receiver compares generations and drops what is stale.
+//! Q (QUEUED): the block is in some inbox, or in the hands of the vCPU that took it from one. The
+//! link used there belongs to who set Q, until Q is cleared. The generation says for which
+//! coroutine the requests are: a control block is used again and again, and may still be queued for
+//! a coroutine that is gone. So the end of a coroutine need not touch this word (no atomic
+//! operation in a coroutine's life but one), and a request never hits a successor: the receiver
+//! compares generations and drops what is stale.
 //!
-//! 1. `post`: a sender sets requests (dropping those of an earlier generation) and Q. If Q was clear it must now
-//!    put the block into the owner's inbox.
+//! 1. `post`: a sender sets requests (dropping those of an earlier generation) and Q. If Q was
+//!    clear it must now put the block into the owner's inbox.
 //! 2. `dequeue`: the owner takes everything and clears Q.
-//! 3. `absorb`: the running coroutine takes the notes for it (unpark, cancel, interrupt) without waiting for its turn in
-//!    the inbox; Q stays with the inbox, and so do orders to the owner.
-//! 4. A block that has no owner (it is on offer to thieves) can't be served: who finds it in its inbox clears Q, leaving the
-//!    requests, then looks at the owner again and, if there is one by now, queues it there
-//!    (`route`). The new owner, for its part, first makes itself known and then looks for requests
-//!    (`adopt`). Both sides use SeqCst: at least one of them sees the other.
+//! 3. `absorb`: the running coroutine takes the notes for it (unpark, cancel, interrupt) without
+//!    waiting for its turn in the inbox; Q stays with the inbox, and so do orders to the owner.
+//! 4. A block that has no owner (it is on offer to thieves) can't be served: who finds it in its
+//!    inbox clears Q, leaving the requests, then looks at the owner again and, if there is one by
+//!    now, queues it there (`route`). The new owner, for its part, first makes itself known and
+//!    then looks for requests (`adopt`). Both sides use SeqCst: at least one of them sees the
+//!    other.
 //!
-//! Rejected: one state word for everything, changed by compare-and-swap by everybody (tokio's task state): four to six
-//! atomic operations for a spawn and join, 6 ns each, for the case that almost never happens.
+//! Rejected: one state word for everything, changed by compare-and-swap by everybody (tokio's task
+//! state): four to six atomic operations for a spawn and join, 6 ns each, for the case that almost
+//! never happens.
 
 use crate::prim::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use crate::prim::seq_cst_store_load;
@@ -93,10 +97,10 @@ impl Default for Mail {
 }
 
 impl Mail {
-    fn update(&self, mut f: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
-        // SeqCst: see rule 4 of the head comment. The release part publishes what the sender wrote before, to the acquire
-        // part of the owner's dequeue or absorb.
-        self.0.fetch_update(SeqCst, Relaxed, |w| f(w))
+    fn update(&self, f: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
+        // SeqCst: see rule 4 of the head comment. The release part publishes what the sender wrote
+        // before, to the acquire part of the owner's dequeue or absorb.
+        self.0.fetch_update(SeqCst, Relaxed, f)
     }
 
     /// Sets requests for the coroutine of that generation.
@@ -117,14 +121,16 @@ impl Mail {
         }
     }
 
-    /// Owner, having taken the block from its inbox: the generation and requests found; Q is clear again.
+    /// Owner, having taken the block from its inbox: the generation and requests found; Q is clear
+    /// again.
     pub fn dequeue(&self) -> (u32, u32) {
         let w = self.update(|w| Some(pack(generation(w), 0))).unwrap_or(0);
         (generation(w), w as u32 & !bits::QUEUED)
     }
 
-    /// The running coroutine: takes the notes for its generation; they may be none. A wake, a start, a move stay for the owner: a coroutine
-    /// that took a wake here and then parked would sleep on.
+    /// The running coroutine: takes the notes for its generation; they may be none. A wake, a
+    /// start, a move stay for the owner: a coroutine that took a wake here and then parked would
+    /// sleep on.
     pub fn absorb(&self, g: u32) -> u32 {
         if self.pending(g) { self.extract(g, bits::NOTES) } else { 0 }
     }
@@ -141,8 +147,9 @@ impl Mail {
         w as u32 & bits::NOTES != 0 && generation(w) == g
     }
 
-    /// Puts the block, whose Q the caller has set or holds, where its owner looks: `push` puts it into that owner's inbox, and says
-    /// false if that takes nothing any more; then this gives false, Q is clear again, and the coroutine has ended.
+    /// Puts the block, whose Q the caller has set or holds, where its owner looks: `push` puts it
+    /// into that owner's inbox, and says false if that takes nothing any more; then this gives
+    /// false, Q is clear again, and the coroutine has ended.
     pub fn route(&self, owner: &AtomicU32, mut push: impl FnMut(u32) -> bool) -> bool {
         loop {
             // SeqCst, both loads: rule 4, pair with adopt's store.
@@ -150,6 +157,7 @@ impl Mail {
                 0 => {
                     self.unqueue();
                     seq_cst_store_load();
+                    // SeqCst: the second of the two.
                     if owner.load(SeqCst) == 0 || !self.requeue() {
                         return true;
                     }
@@ -165,7 +173,8 @@ impl Mail {
         }
     }
 
-    /// Makes `me` the owner of a block that has none; gives what was asked of its coroutine meanwhile.
+    /// Makes `me` the owner of a block that has none; gives what was asked of its coroutine
+    /// meanwhile.
     #[must_use]
     pub fn adopt(&self, owner: &AtomicU32, me: u32, g: u32) -> u32 {
         // SeqCst, store and load: rule 4, pair with route's.

@@ -1,7 +1,7 @@
 //! L2: the control block of a coroutine.
 //!
-//! 256 bytes, four cache lines, apart from the stack, in slabs that are never freed (`table`): so a stale handle can always be
-//! looked up, and walking the run ring touches dense memory.
+//! 256 bytes, four cache lines, apart from the stack, in slabs that are never freed (`table`): so a
+//! stale handle can always be looked up, and walking the run ring touches dense memory.
 //! ```text
 //! line 0  sp next prev | flags state attention errno | stack entry arg     a switch, a spawn
 //! line 1  timer node | result joiner | wait mask, slot, owner, move        a wait, an end
@@ -9,13 +9,15 @@
 //! line 3  name                                                             reports
 //! ```
 //! Who may touch what:
-//! - `Cell`s: the owner's thread only. The owner is the vCPU in `owner`; it alone runs the coroutine, has it in its ring, its
-//!   wheel and its engine, and may hand it to another (fresh or migratable ones, while they are runnable and not running).
-//! - atomics: everybody, by the protocols of `life` and `mail`, or as a hint where they are read Relaxed.
+//! - `Cell`s: the owner's thread only. The owner is the vCPU in `owner`; it alone runs the
+//!   coroutine, has it in its ring, its wheel and its engine, and may hand it to another (fresh or
+//!   migratable ones, while they are runnable and not running).
+//! - atomics: everybody, by the protocols of `life` and `mail`, or as a hint where they are read
+//!   Relaxed.
 //!
-//! Rejected: the control block at the top of the stack (Photon): it saves a cache line, but its memory goes when stacks are given back, so handles could dangle,
-//! and the next-but-one coroutine can't be prefetched without touching its stack's page.
-#![allow(unsafe_code)]
+//! Rejected: the control block at the top of the stack (Photon): it saves a cache line, but its
+//! memory goes when stacks are given back, so handles could dangle, and the next-but-one coroutine
+//! can't be prefetched without touching its stack's page.
 
 pub mod life;
 pub mod mail;

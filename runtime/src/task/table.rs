@@ -1,9 +1,11 @@
 //! All control blocks: found by slot, handed out and taken back.
 //!
-//! Blocks live in chunks of 1,024 that are made as needed and kept for ever (256 KiB each, so what a spike of a million coroutines
-//! leaves is 244 MiB of mostly untouched-again memory; it is reused first). A directory finds a chunk by the slot's upper bits.
-//! Each vCPU keeps a list of free blocks of its own, last in first out, and trades whole batches with the shared list; plain threads
-//! use the shared list. The lock is held for a splice or a walk of a batch, never over a system call.
+//! Blocks live in chunks of 1,024 that are made as needed and kept for ever (256 KiB each, so what
+//! a spike of a million coroutines leaves is 244 MiB of mostly untouched-again memory; it is reused
+//! first). A directory finds a chunk by the slot's upper bits. Each vCPU keeps a list of free
+//! blocks of its own, last in first out, and trades whole batches with the shared list; plain
+//! threads use the shared list. The lock is held for a splice or a walk of a batch, never over a
+//! system call.
 #![allow(unsafe_code)]
 
 use super::block::{Task, TaskRef, handle};
@@ -38,7 +40,8 @@ pub fn get(slot: u32) -> Option<TaskRef> {
     Some(unsafe { &*base.add(slot as usize % CHUNK) })
 }
 
-/// The block of a handle and the handle's generation, if that coroutine still exists (it may have ended).
+/// The block of a handle and the handle's generation, if that coroutine still exists (it may have
+/// ended).
 #[inline]
 pub fn find(co: u64) -> Result<(TaskRef, u32), Errno> {
     let g = (co >> 32) as u32;
@@ -240,7 +243,8 @@ mod tests {
 
     #[test]
     fn handles_that_never_were() {
-        for co in [0, 1, u64::MAX, 1 << 32 | 0xffff_ffff, 7 << 32 | (CHUNKS as u64) << CHUNK_SHIFT] {
+        for co in [0, 1, u64::MAX, 1 << 32 | 0xffff_ffff, 7 << 32 | (CHUNKS as u64) << CHUNK_SHIFT]
+        {
             assert!(find(co).is_err() && find_live(co).is_err(), "{co:x}");
         }
     }

@@ -63,8 +63,8 @@ fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void
     }
 }
 
-/// Waits for the end from another vCPU or a plain thread. A joiner stays registered, so that nobody comes between it and its
-/// claim; `keep` leaves the place to the next one.
+/// Waits for the end from another vCPU or a plain thread. A joiner stays registered, so that nobody
+/// comes between it and its claim; `keep` leaves the place to the next one.
 fn wait_elsewhere(t: TaskRef, g: u32, d: Deadline, keep: bool) -> Result<(), Errno> {
     let live = || t.life.state(g) == State::Live;
     let wait = |id: u32, wait: &mut dyn FnMut() -> Result<(), Stop>| {

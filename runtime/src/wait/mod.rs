@@ -1,10 +1,10 @@
-//! L4: the one blocking primitive. Whatever blocks, blocks in [`until`]: a condition, a deadline, and ears for cancel and
-//! interrupt.
+//! L4: the one blocking primitive. Whatever blocks, blocks in [`until`]: a condition, a deadline,
+//! and ears for cancel and interrupt.
 //!
-//! A wait is a loop: look at the condition, park, look again. Whoever makes the condition true then wakes the waiter, and a wake is a
-//! hint: nothing is lost if there are too many. None gets lost because the owner alone parks and readies a coroutine:
-//! a wake from its own vCPU comes before or after the park, one from elsewhere waits in the inbox until the
-//! park is done.
+//! A wait is a loop: look at the condition, park, look again. Whoever makes the condition true then
+//! wakes the waiter, and a wake is a hint: nothing is lost if there are too many. None gets lost
+//! because the owner alone parks and readies a coroutine: a wake from its own vCPU comes before or
+//! after the park, one from elsewhere waits in the inbox until the park is done.
 //!
 //! Plain threads wait with a parker, for the same conditions.
 
@@ -31,7 +31,8 @@ pub enum Deadline {
 }
 
 impl Deadline {
-    /// From the ABI's timeout: -1, 0 or nanoseconds. Reads the clock for a finite one only. EINVAL below -1.
+    /// From the ABI's timeout: -1, 0 or nanoseconds. Reads the clock for a finite one only. EINVAL
+    /// below -1.
     #[inline]
     pub fn new(timeout_ns: i64) -> Result<Deadline, Errno> {
         match timeout_ns {
@@ -103,7 +104,8 @@ pub fn try_current() -> bool {
     running().is_some()
 }
 
-/// The operation that was stopped completed after all: an interrupt stays pending for the next call.
+/// The operation that was stopped completed after all: an interrupt stays pending for the next
+/// call.
 pub fn give_back(s: Stop) {
     if let (Stop::Interrupted(e), Some((_, t))) = (s, running()) {
         if t.attention.get() & at::INTERRUPT == 0 {
@@ -117,8 +119,9 @@ fn stop_mask(t: TaskRef) -> u32 {
     if t.attention.get() & at::SHIELD != 0 { 0 } else { at::CANCEL | at::INTERRUPT }
 }
 
-/// Parks the running coroutine until `ready` (looked at first, and after each wake), the deadline, a cancel or an interrupt. With
-/// [`Deadline::Now`] it looks once and never parks. Not on plain threads.
+/// Parks the running coroutine until `ready` (looked at first, and after each wake), the deadline,
+/// a cancel or an interrupt. With [`Deadline::Now`] it looks once and never parks. Not on plain
+/// threads.
 #[inline]
 pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop> {
     wait_for(deadline, 0, ready)
@@ -158,7 +161,11 @@ pub fn until_done(mut ready: impl FnMut() -> bool) {
 }
 
 /// A plain thread's [`until`]; `ready` is looked at after each unpark of its parker.
-pub(crate) fn thread_until(d: Deadline, p: &Parker, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
+pub(crate) fn thread_until(
+    d: Deadline,
+    p: &Parker,
+    mut ready: impl FnMut() -> bool,
+) -> Result<(), Stop> {
     while !ready() {
         match d.left() {
             Some(0) => return Err(Stop::Timeout),

@@ -1,20 +1,24 @@
-//! L0: the timer wheel. One per vCPU, hierarchical, owner thread only, with nodes that live in what waits.
+//! L0: the timer wheel. One per vCPU, hierarchical, owner thread only, with nodes that live in what
+//! waits.
 //!
-//! Time is counted in ticks of 2^14 ns (16.4 us). Six levels of 64 slots; a slot of level L spans 64^L ticks:
+//! Time is counted in ticks of 2^14 ns (16.4 us). Six levels of 64 slots; a slot of level L spans
+//! 64^L ticks:
 //! ```text
 //! level 0: |.|.|.|x|.| ... 64 slots of 1 tick          (1 ms in all)
 //! level 1: |.|x|.| ...     64 slots of 64 ticks        (67 ms)
 //! ...      level 5:        64 slots of 64^5 ticks      (13 days; what is later waits in its last slot)
 //! ```
-//! A node goes where its tick first differs from the present one, in base 64. When the present reaches a slot above
-//! level 0, its nodes are placed again, lower. Inserting and removing is O(1); a node moves five times at the most. A bitmap a level
-//! finds the next used slot by one instruction.
+//! A node goes where its tick first differs from the present one, in base 64. When the present
+//! reaches a slot above level 0, its nodes are placed again, lower. Inserting and removing is O(1);
+//! a node moves five times at the most. A bitmap a level finds the next used slot by one
+//! instruction.
 //!
-//! Never early: a deadline is rounded up to its tick, and a tick is past only when the clock says so. Late by a tick (16 us) at the most,
-//! besides what the vCPU was doing.
+//! Never early: a deadline is rounded up to its tick, and a tick is past only when the clock says
+//! so. Late by a tick (16 us) at the most, besides what the vCPU was doing.
 //!
-//! Rejected: a heap (O(log n) cache misses with 100,000 sleepers, and one more for each wait that ends before its time); one
-//! timer thread (a wake across threads for each expiry); ticks of a millisecond (the issue wants finer).
+//! Rejected: a heap (O(log n) cache misses with 100,000 sleepers, and one more for each wait that
+//! ends before its time); one timer thread (a wake across threads for each expiry); ticks of a
+//! millisecond (the issue wants finer).
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -99,7 +103,8 @@ impl Wheel {
         self.count.get()
     }
 
-    /// An empty wheel's present may be brought forward, so that the next node finds its place at once.
+    /// An empty wheel's present may be brought forward, so that the next node finds its place at
+    /// once.
     pub fn begin(&self, now: i64) {
         if self.is_empty() {
             self.present.set(self.present.get().max((now.max(0) as u64) >> TICK_SHIFT));
@@ -109,7 +114,8 @@ impl Wheel {
     /// Arms a node for a deadline; one that has passed fires at the next [`Wheel::advance`].
     ///
     /// # Safety
-    /// The node is not armed, and stays where it is until it has fired or been removed from this wheel.
+    /// The node is not armed, and stays where it is until it has fired or been removed from this
+    /// wheel.
     pub unsafe fn insert(&self, node: NonNull<Node>, deadline: i64) {
         // SAFETY: the caller's.
         let n = unsafe { node.as_ref() };
@@ -123,7 +129,8 @@ impl Wheel {
         // SAFETY: armed nodes stay valid (insert's contract).
         let n = unsafe { node.as_ref() };
         let present = self.present.get();
-        // What is due goes to the next tick that advance will look at; what is too far, as far as there is room.
+        // What is due goes to the next tick that advance will look at; what is too far, as far as
+        // there is room.
         let last = ((present >> TOP_SHIFT) + SLOTS as u64 - 1) << TOP_SHIFT;
         let when = n.when.get().clamp(present, last);
         let differs = (when ^ present) | (SLOTS as u64 - 1);
@@ -190,12 +197,14 @@ impl Wheel {
         })
     }
 
-    /// When [`Wheel::advance`] should be called next, in nanoseconds; never after the first deadline's tick.
+    /// When [`Wheel::advance`] should be called next, in nanoseconds; never after the first
+    /// deadline's tick.
     pub fn next(&self) -> Option<i64> {
         let (place, begins) = self.next_slot()?;
         let mut tick = begins;
         if place >= SLOTS {
-            // The slot's own beginning would do; its first deadline saves waking up just to place it again.
+            // The slot's own beginning would do; its first deadline saves waking up just to place
+            // it again.
             let mut first = u64::MAX;
             let mut p = self.heads[place].get();
             for i in 0.. {
@@ -214,8 +223,9 @@ impl Wheel {
         Some((tick << TICK_SHIFT) as i64)
     }
 
-    /// Brings the present to `now` and hands over each node whose time has come, disarmed. `fire` may insert and
-    /// remove nodes; one that it inserts with a deadline in the past fires within this call.
+    /// Brings the present to `now` and hands over each node whose time has come, disarmed. `fire`
+    /// may insert and remove nodes; one that it inserts with a deadline in the past fires within
+    /// this call.
     pub fn advance(&self, now: i64, mut fire: impl FnMut(NonNull<Node>)) {
         let now = (now.max(0) as u64) >> TICK_SHIFT;
         while let Some((place, begins)) = self.next_slot() {
@@ -224,8 +234,9 @@ impl Wheel {
             }
             self.present.set(begins);
             while let Some(node) = NonNull::new(self.heads[place].get()) {
-                // SAFETY: it is armed here, hence valid until it is fired. A node that is placed again goes to another slot: a lower
-                // level, or (beyond the span) the top level's last.
+                // SAFETY: it is armed here, hence valid until it is fired. A node that is placed
+                // again goes to another slot: a lower level, or (beyond the span) the top level's
+                // last.
                 unsafe {
                     self.remove(node);
                     if node.as_ref().when.get() <= begins {

@@ -1,3 +1,5 @@
+//! The wheel against a clock that a test moves: each node once, never early, late by a tick at most.
+
 use super::*;
 use crate::rng::Rng;
 
@@ -28,7 +30,11 @@ fn run(deadlines: &[i64], start: i64, strides: impl Fn(&Rng) -> i64) {
         wheel.advance(now, |n| {
             let i = (n.as_ptr() as usize - base) / size_of::<Node>();
             assert!(deadlines[i] <= now, "early by {}", deadlines[i] - now);
-            assert!(deadlines[i].max(start) + TICK > last, "late: {} at {now}, {last}", deadlines[i]);
+            assert!(
+                deadlines[i].max(start) + TICK > last,
+                "late: {} at {now}, {last}",
+                deadlines[i]
+            );
             fired[i] += 1;
         });
         last = now;
@@ -124,15 +130,15 @@ fn firing_may_insert_again() {
     // SAFETY: `n` stays here.
     unsafe { wheel.insert(ptr(&n), TICK) };
     let mut times = vec![];
-    for now in (0..100).map(|i| i * TICK) {
+    for at in (0..100).map(|i| i * TICK) {
         let mut again = false;
-        wheel.advance(now, |_| {
-            times.push(now / TICK);
+        wheel.advance(at, |_| {
+            times.push(at / TICK);
             again = true;
         });
         if again && times.len() < 4 {
             // SAFETY: as above.
-            unsafe { wheel.insert(ptr(&n), now + 10 * TICK) };
+            unsafe { wheel.insert(ptr(&n), at + 10 * TICK) };
         }
     }
     assert_eq!(times, [1, 11, 21, 31]);

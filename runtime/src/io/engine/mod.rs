@@ -169,10 +169,7 @@ pub fn run<O: Op>(mut op: O, timeout_ns: i64) -> R {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
         match step(&mut op, vcpu, deadline) {
-            Step::Done(r) => {
-                count();
-                return r;
-            }
+            Step::Done(r) => return r,
             Step::Retry => {}
             Step::Pause(ns) => pause(deadline, ns)?,
         }
@@ -198,21 +195,19 @@ fn kind(vcpu: &VCpu) -> EngineKind {
     })
 }
 
-/// Counts a call that has ended; a coroutine that has had its share gives way. Parking begins a new
-/// count.
+/// Counts a call that has completed at once; a coroutine that has had its share gives way. Parking
+/// begins a new count. `also` is done on the way.
 #[inline]
-fn count() {
-    // Anew: the call may have ended on another vCPU than it began on.
-    let over = coroutine().is_some_and(|vcpu| {
-        with(vcpu, |e| {
-            let n = each!(e, e => &mut e.direct);
-            *n += 1;
-            let over = *n > DIRECT_MAX;
-            if over {
-                *n = 0;
-            }
-            over
-        })
+fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
+    let over = with(vcpu, |e| {
+        also(e);
+        let n = each!(e, e => &mut e.direct);
+        *n += 1;
+        let over = *n > DIRECT_MAX;
+        if over {
+            *n = 0;
+        }
+        over
     });
     if over {
         sched::yield_now();

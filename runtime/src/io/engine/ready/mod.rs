@@ -27,7 +27,7 @@
 use crate::err::Errno;
 use crate::io::engine::offload::Job;
 use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
-use crate::io::engine::{AGAIN_NS, Engine, Step};
+use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
 use crate::sched::VCpu;
@@ -287,9 +287,11 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
     if now || !O::RECEIVES || !with(vcpu, drained) {
         match op.attempt() {
             Try::Done(r) => {
-                if O::RECEIVES && op.took_all(&r) {
-                    with(vcpu, |e| e.took_all(fd));
-                }
+                let all = O::RECEIVES && op.took_all(&r);
+                count(vcpu, |e| match e {
+                    Engine::Ready(e) if all => e.took_all(fd),
+                    _ => {}
+                });
                 return Step::Done(r);
             }
             Try::Again => return Step::Pause(AGAIN_NS),

@@ -35,7 +35,7 @@
 use crate::err::Errno;
 use crate::io::engine::bell::Bell;
 use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
-use crate::io::engine::{AGAIN_NS, Step};
+use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
 use crate::io::sys::{R, Try};
 use crate::io::table::{self, Enter};
@@ -131,6 +131,13 @@ impl Uring {
         self.in_kernel += 1;
         self.direct = 0;
         Ok(())
+    }
+
+    /// Nothing is known about what is left in the socket.
+    fn forget(&self, fd: c_int) {
+        if let Some(s) = self.slots.find(fd) {
+            s.note(bits::MORE | bits::DRAINED, 0);
+        }
     }
 
     fn cancel(&mut self, rec: &Rec) {
@@ -253,8 +260,8 @@ fn goes_on(res: i32) -> bool {
 
 fn with<T>(vcpu: &VCpu, f: impl FnOnce(&mut Uring) -> T) -> T {
     super::with(vcpu, |e| match e {
-        super::Engine::Uring(u) => f(u),
-        super::Engine::Ready(_) => unreachable!("asked before"),
+        Engine::Uring(u) => f(u),
+        Engine::Ready(_) => unreachable!("asked before"),
     })
 }
 
@@ -274,12 +281,15 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             Err(e) => return e.into(),
         }
     }
-    if now || O::TRY_FIRST || notes & bits::MORE != 0 {
+    let first = O::TRY_FIRST && !(O::BATCHES && vcpu.runnable.get() > 1);
+    if now || first || notes & bits::MORE != 0 {
         match op.attempt() {
             Try::Done(r) => {
-                if notes & bits::MORE != 0 {
-                    forget(op.fd(), vcpu);
-                }
+                count(vcpu, |e| match e {
+                    // It may not be true any more.
+                    Engine::Uring(u) if notes & bits::MORE != 0 => u.forget(op.fd()),
+                    _ => {}
+                });
                 return Step::Done(r);
             }
             Try::Again => return Step::Pause(AGAIN_NS),
@@ -322,15 +332,6 @@ fn was_called_off(res: i32) -> bool {
 
 fn result(res: i32) -> R {
     if res < 0 { Err(Errno(-res)) } else { Ok(i64::from(res)) }
-}
-
-/// What was noted about the last receive is not true any more.
-fn forget(fd: c_int, vcpu: &VCpu) {
-    with(vcpu, |u| {
-        if let Some(s) = u.slots.find(fd) {
-            s.note(bits::MORE | bits::DRAINED, 0);
-        }
-    });
 }
 
 /// Has the kernel carry out an entry and waits for its completion; the result as the kernel gave
