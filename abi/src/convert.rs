@@ -41,11 +41,12 @@ pub unsafe fn optional_text<'a>(s: *const c_char) -> Option<&'a [u8]> {
     (!s.is_null()).then(|| unsafe { CStr::from_ptr(s) }.to_bytes())
 }
 
-/// Reads an option struct that begins with its size: a shorter one is completed with zeros, a longer one is taken if what
-/// this library does not know of is zero.
+/// Reads an option struct that begins with its size: a shorter one is completed with zeros, a
+/// longer one is taken if what this library does not know of is zero.
 ///
 /// # Safety
-/// `p` is NULL or points to as many bytes as its first field says; `T` is plain integers and pointers, first a u32.
+/// `p` is NULL or points to as many bytes as its first field says; `T` is plain integers and
+/// pointers, first a u32.
 unsafe fn read_sized<T: Copy>(p: *const T) -> Result<Option<T>, Errno> {
     if p.is_null() {
         return Ok(None);

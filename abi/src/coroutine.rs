@@ -17,9 +17,9 @@ pub const CO_DETACHED: u32 = 1;
 /// co_attr_t.flags: may go on on another OS thread after it has run. For code that keeps no
 /// thread-local's address across a blocking call; compilers do keep errno's.
 pub const CO_MIGRATABLE: u32 = 2;
-/// co_attr_t.flags: floating-point control state (MXCSR and the x87 control word, or FPCR) is the coroutine's
-/// own: it begins with the default and is kept across switches. Without it, a change is seen by
-/// whatever runs next on the vCPU.
+/// co_attr_t.flags: floating-point control state (MXCSR and the x87 control word, or FPCR) is the
+/// coroutine's own: it begins with the default and is kept across switches. Without it, a change is
+/// seen by whatever runs next on the vCPU.
 pub const CO_SAVE_FP: u32 = 4;
 
 /// co_attr_t.vcpu: any vCPU of the group.
@@ -35,8 +35,8 @@ pub struct co_attr_t {
     pub flags: u32,
     /// The group to run in; 0: the spawner's own, or the default group from a plain thread.
     pub group: u64,
-    /// The vCPU of that group to stay on, counted from 1; CO_VCPU_ANY (0): the spawner's at first, and
-    /// any idle one of the group may take it before its first run.
+    /// The vCPU of that group to stay on, counted from 1; CO_VCPU_ANY (0): the spawner's at first,
+    /// and any idle one of the group may take it before its first run.
     pub vcpu: u32,
     /// Zero.
     pub reserved: u32,
@@ -57,8 +57,8 @@ pub const CO_STATE_PARKED: u32 = 4;
 /// co_info_t.state: ended, to be joined.
 pub const CO_STATE_ENDED: u32 = 5;
 
-/// What co_info and co_foreach give. A coroutine of another vCPU goes on meanwhile: each field was true
-/// at some moment of the call.
+/// What co_info and co_foreach give. A coroutine of another vCPU goes on meanwhile: each field was
+/// true at some moment of the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct co_info_t {
@@ -83,9 +83,9 @@ pub struct co_info_t {
 /// Spawns a coroutine that will run `fn(arg)`. `out` receives its handle; NULL spawns it detached.
 /// It runs when its turn comes, not before this call returns. From any thread; never blocks.
 ///
-/// 0; -EINVAL (`fn` NULL, a bad attr), -E2BIG (an attr from a newer header), -ESRCH (no runtime, no such
-/// group or vCPU), -ESHUTDOWN (co_shutdown has begun; plain threads only), -ENOMEM (no memory, no address
-/// space, or no guard page to be had). A failure leaves everything as it was.
+/// 0; -EINVAL (`fn` NULL, a bad attr), -E2BIG (an attr from a newer header), -ESRCH (no runtime, no
+/// such group or vCPU), -ESHUTDOWN (co_shutdown has begun; plain threads only), -ENOMEM (no memory,
+/// no address space, or no guard page to be had). A failure leaves everything as it was.
 ///
 /// # Safety
 /// Pointers are NULL or valid; `fn` may be called with `arg`.
@@ -116,12 +116,13 @@ pub unsafe extern "C" fn co_spawn(
     }
 }
 
-/// As co_spawn, but copies `size` bytes at `env`, aligned to `align` (a power of two up to 4096), onto the new stack and
-/// passes the copy's address to `fn`: a closure and room for its results. The caller's `env` is free
-/// again when this returns. Of a coroutine that is not detached the copy stays readable (co_env)
-/// until the join has returned.
+/// As co_spawn, but copies `size` bytes at `env`, aligned to `align` (a power of two up to 4096),
+/// onto the new stack and passes the copy's address to `fn`: a closure and room for its results.
+/// The caller's `env` is free again when this returns. Of a coroutine that is not detached the copy
+/// stays readable (co_env) until the join has returned.
 ///
-/// As co_spawn; also -EINVAL (`env` NULL with a size, a bad align), -E2BIG (over half of the stack).
+/// As co_spawn; also -EINVAL (`env` NULL with a size, a bad align), -E2BIG (over half of the
+/// stack).
 ///
 /// # Safety
 /// As co_spawn; `env` points to `size` bytes.
@@ -153,19 +154,20 @@ pub unsafe extern "C" fn co_spawn_copy(
     }
 }
 
-/// The address of the copy that co_spawn_copy made for `co`, or NULL if it has none or is gone. Valid until
-/// the join of it returns. Any thread; never blocks.
+/// The address of the copy that co_spawn_copy made for `co`, or NULL if it has none or is gone.
+/// Valid until the join of it returns. Any thread; never blocks.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_env(co: co_t) -> *mut c_void {
     rt::env(co).cast()
 }
 
 /// Waits until `co` has ended, gives its result (`result` may be NULL) and frees what it held: the
-/// handle is stale from then on. One joiner at a time; with a failure (a timeout, a cancel) the coroutine is as
-/// it was and may be joined again.
+/// handle is stale from then on. One joiner at a time; with a failure (a timeout, a cancel) the
+/// coroutine is as it was and may be joined again.
 ///
-/// Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ESRCH (stale, detached, or
-/// another is joining it); -EDEADLK (oneself); -ECANCELED or an interrupt's error; -EINVAL (timeout below -1).
+/// Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ESRCH
+/// (stale, detached, or another is joining it); -EDEADLK (oneself); -ECANCELED or an interrupt's
+/// error; -EINVAL (timeout below -1).
 ///
 /// # Safety
 /// `result` is NULL or valid.
@@ -190,7 +192,8 @@ pub extern "C" fn co_wait(co: co_t, timeout_ns: i64) -> c_int {
     status(wait::ended(co, timeout_ns))
 }
 
-/// Says that nobody will join `co`: what it holds is freed when it ends, or now if it has. Any thread; never blocks.
+/// Says that nobody will join `co`: what it holds is freed when it ends, or now if it has. Any
+/// thread; never blocks.
 ///
 /// 0; -ESRCH (stale, detached already, or somebody is joining it).
 #[unsafe(no_mangle)]
@@ -204,8 +207,8 @@ pub extern "C" fn co_self() -> co_t {
     rt::current()
 }
 
-/// Lets the other runnable coroutines of this vCPU run before going on. Not a cancellation point. On a plain thread:
-/// sched_yield(). A few nanoseconds; no system call, no clock.
+/// Lets the other runnable coroutines of this vCPU run before going on. Not a cancellation point.
+/// On a plain thread: sched_yield(). A few nanoseconds; no system call, no clock.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
 pub extern "C" fn co_yield_now() {
@@ -219,17 +222,19 @@ pub extern "C" fn co_yield() {
     photonrt_runtime::yield_now_body!()
 }
 
-/// Sleeps for `ns` nanoseconds at least, by the monotonic clock; never less. 0 yields; CO_FOREVER sleeps until
-/// cancelled or interrupted.
+/// Sleeps for `ns` nanoseconds at least, by the monotonic clock; never less. 0 yields; CO_FOREVER
+/// sleeps until cancelled or interrupted.
 ///
-/// Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error; -EINVAL (below -1).
+/// Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error; -EINVAL
+/// (below -1).
 #[unsafe(no_mangle)]
 pub extern "C" fn co_sleep(ns: i64) -> c_int {
     status(wait::sleep(ns))
 }
 
-/// Gives up the vCPU until another calls co_unpark for this coroutine. An unpark that came before makes it
-/// return at once; several before one park count as one. What was written before the unpark is visible after the park.
+/// Gives up the vCPU until another calls co_unpark for this coroutine. An unpark that came before
+/// makes it return at once; several before one park count as one. What was written before the
+/// unpark is visible after the park.
 ///
 /// Blocks; a cancellation point. 0 (unparked, never without a reason); -ETIMEDOUT (-EAGAIN with
 /// CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (below -1); -EPERM (a plain thread).
@@ -238,7 +243,8 @@ pub extern "C" fn co_park(timeout_ns: i64) -> c_int {
     status(wait::park(timeout_ns))
 }
 
-/// Wakes `co` from co_park, or makes its next co_park return at once. Other waits of `co` go on. From any thread; never blocks.
+/// Wakes `co` from co_park, or makes its next co_park return at once. Other waits of `co` go on.
+/// From any thread; never blocks.
 ///
 /// 0; -ESRCH (stale, or ended).
 #[unsafe(no_mangle)]
@@ -246,9 +252,10 @@ pub extern "C" fn co_unpark(co: co_t) -> c_int {
     status(rt::unpark(co))
 }
 
-/// Makes the blocking call that `co` is in, or else its next one, fail once with `-err`. What that call had
-/// done already is not lost: if it completed after all, its result stands and the interrupt stays
-/// for the next. Of several before it is delivered the last one counts. Held off by a shield. From any thread; never blocks.
+/// Makes the blocking call that `co` is in, or else its next one, fail once with `-err`. What that
+/// call had done already is not lost: if it completed after all, its result stands and the
+/// interrupt stays for the next. Of several before it is delivered the last one counts. Held off by
+/// a shield. From any thread; never blocks.
 ///
 /// 0; -EINVAL (`err` not in 1..4095); -ESRCH (stale, or ended).
 #[unsafe(no_mangle)]
@@ -256,9 +263,9 @@ pub extern "C" fn co_interrupt(co: co_t, err: c_int) -> c_int {
     status(rt::interrupt(co, err))
 }
 
-/// Asks `co` to end: from now on each cancellation point in it fails with -ECANCELED, until it calls
-/// co_cancel_clear. Nothing is unwound: the code sees the error and returns in its own way. Held off
-/// by a shield. From any thread; never blocks.
+/// Asks `co` to end: from now on each cancellation point in it fails with -ECANCELED, until it
+/// calls co_cancel_clear. Nothing is unwound: the code sees the error and returns in its own way.
+/// Held off by a shield. From any thread; never blocks.
 ///
 /// 0 (also if it was asked before); -ESRCH (stale, or ended).
 #[unsafe(no_mangle)]
@@ -266,28 +273,30 @@ pub extern "C" fn co_cancel(co: co_t) -> c_int {
     status(rt::cancel(co))
 }
 
-/// Holds cancels and interrupts off the calling coroutine (`on` not 0), or lets them through again: they are kept, not lost.
-/// Gives the setting before, 0 or 1, so that calls nest; -EPERM on a plain thread. Never blocks.
+/// Holds cancels and interrupts off the calling coroutine (`on` not 0), or lets them through again:
+/// they are kept, not lost. Gives the setting before, 0 or 1, so that calls nest; -EPERM on a plain
+/// thread. Never blocks.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_cancel_shield(on: c_int) -> c_int {
     value(rt::shield(on != 0).map(i64::from)) as c_int
 }
 
-/// Acknowledges a cancel: the calling coroutine's blocking calls work again. Gives 1 if there was one, else
-/// 0; -EPERM on a plain thread. Never blocks.
+/// Acknowledges a cancel: the calling coroutine's blocking calls work again. Gives 1 if there was
+/// one, else 0; -EPERM on a plain thread. Never blocks.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_cancel_clear() -> c_int {
     value(rt::cancel_clear().map(i64::from)) as c_int
 }
 
-/// 1 if the calling coroutine has been cancelled and no shield holds it off, else 0, also on a plain thread. Never
-/// blocks; cheap enough for a loop.
+/// 1 if the calling coroutine has been cancelled and no shield holds it off, else 0, also on a
+/// plain thread. Never blocks; cheap enough for a loop.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_cancel_pending() -> c_int {
     c_int::from(rt::cancel_pending())
 }
 
-/// Names `co` for reports: at most 31 bytes are kept; NULL or "" removes the name. Any thread; never blocks.
+/// Names `co` for reports: at most 31 bytes are kept; NULL or "" removes the name. Any thread;
+/// never blocks.
 ///
 /// 0; -ESRCH (stale).
 ///
@@ -300,7 +309,8 @@ pub unsafe extern "C" fn co_set_name(co: co_t, name: *const c_char) -> c_int {
     status(rt::set_name(co, name))
 }
 
-/// Fills `out` (whose `size` the caller has set) with what is known of `co`. Any thread; never blocks.
+/// Fills `out` (whose `size` the caller has set) with what is known of `co`. Any thread; never
+/// blocks.
 ///
 /// 0; -EINVAL (`out` NULL or its size under 8); -ESRCH (stale).
 ///
@@ -315,9 +325,9 @@ pub unsafe extern "C" fn co_info(co: co_t, out: *mut co_info_t) -> c_int {
     }
 }
 
-/// Calls `fn(info, arg)` for every coroutine that lives through the call (others may or may not be seen), until
-/// `fn` gives something else than 0. It must not block. Gives what `fn` gave last, 0 if there was none;
-/// -EINVAL (`fn` NULL). Any thread.
+/// Calls `fn(info, arg)` for every coroutine that lives through the call (others may or may not be
+/// seen), until `fn` gives something else than 0. It must not block. Gives what `fn` gave last, 0
+/// if there was none; -EINVAL (`fn` NULL). Any thread.
 ///
 /// # Safety
 /// `fn` may be called with `arg`.

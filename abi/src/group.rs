@@ -5,11 +5,12 @@ use crate::coroutine::co_t;
 use photonrt_runtime::rt;
 use std::ffi::{c_char, c_int};
 
-/// A group of vCPUs. A number that stays safe to use for ever, like co_t. 0 stands for the calling coroutine's
-/// group, or the default group on a plain thread.
+/// A group of vCPUs. A number that stays safe to use for ever, like co_t. 0 stands for the calling
+/// coroutine's group, or the default group on a plain thread.
 pub type co_group_t = u64;
 
-/// co_group_attr_t.flags: one vCPU without a thread of its own: it runs inside co_group_poll, called from a host's event loop.
+/// co_group_attr_t.flags: one vCPU without a thread of its own: it runs inside co_group_poll,
+/// called from a host's event loop.
 pub const CO_GROUP_EXTERNAL: u32 = 1;
 
 /// How to create a group. Zero-filled but for `size` gives one vCPU with a thread.
@@ -28,11 +29,13 @@ pub struct co_group_attr_t {
     pub name: *const c_char,
 }
 
-/// Creates a group of vCPUs in the running runtime. Coroutines enter it by co_attr_t.group or by co_migrate, and
-/// stay: vCPUs of one group take no work from another. Any thread; does not block a coroutine for longer than it takes to start threads.
+/// Creates a group of vCPUs in the running runtime. Coroutines enter it by co_attr_t.group or by
+/// co_migrate, and stay: vCPUs of one group take no work from another. Any thread; does not block a
+/// coroutine for longer than it takes to start threads.
 ///
-/// 0; -EINVAL (`out` NULL, a bad attr, an external group with more than one vCPU), -E2BIG (an attr from a newer
-/// header), -ESRCH (no runtime), -ESHUTDOWN, -EAGAIN (no thread to be had), -EMFILE, -ENOMEM.
+/// 0; -EINVAL (`out` NULL, a bad attr, an external group with more than one vCPU), -E2BIG (an attr
+/// from a newer header), -ESRCH (no runtime), -ESHUTDOWN, -EAGAIN (no thread to be had), -EMFILE,
+/// -ENOMEM.
 ///
 /// # Safety
 /// Pointers are NULL or valid.
@@ -56,29 +59,33 @@ pub unsafe extern "C" fn co_group_create(
     }
 }
 
-/// Ends a group: waits until its coroutines have ended, then ends its threads. An external group is polled meanwhile by
-/// the caller's co_group_poll calls, not by this one, so destroy it when it is empty.
+/// Ends a group: waits until its coroutines have ended, then ends its threads. An external group is
+/// polled meanwhile by the caller's co_group_poll calls, not by this one, so destroy it when it is
+/// empty.
 ///
-/// Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: coroutines are left, the group goes on);
-/// -ESRCH (stale); -EDEADLK (a coroutine of that group); -EPERM (the default group); -ECANCELED or an interrupt's error; -EINVAL.
+/// Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: coroutines
+/// are left, the group goes on); -ESRCH (stale); -EDEADLK (a coroutine of that group); -EPERM (the
+/// default group); -ECANCELED or an interrupt's error; -EINVAL.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_group_destroy(group: co_group_t, timeout_ns: i64) -> c_int {
     status(rt::group_destroy(group, timeout_ns))
 }
 
-/// Runs an external group on the calling thread: what is runnable, what I/O and timers make runnable, and so on until
-/// nothing is runnable, waiting up to `timeout_ns` for the first. Gives how many times a coroutine was resumed, 0 if
-/// none within the timeout. One thread at a time; the same one each time while coroutines that are not migratable live in it.
+/// Runs an external group on the calling thread: what is runnable, what I/O and timers make
+/// runnable, and so on until nothing is runnable, waiting up to `timeout_ns` for the first. Gives
+/// how many times a coroutine was resumed, 0 if none within the timeout. One thread at a time; the
+/// same one each time while coroutines that are not migratable live in it.
 ///
-/// Blocks the calling thread; not from a coroutine (-EDEADLK). >= 0; -EINVAL (not an external group, a timeout below -1);
-/// -ESRCH (stale); -EBUSY (another thread is polling it).
+/// Blocks the calling thread; not from a coroutine (-EDEADLK). >= 0; -EINVAL (not an external
+/// group, a timeout below -1); -ESRCH (stale); -EBUSY (another thread is polling it).
 #[unsafe(no_mangle)]
 pub extern "C" fn co_group_poll(group: co_group_t, timeout_ns: i64) -> i64 {
     value(rt::group_poll(group, timeout_ns))
 }
 
-/// A file descriptor that is readable when co_group_poll of this external group has something to do: a wake, I/O, or a
-/// timer. It belongs to the group; only wait for it. Any thread; never blocks.
+/// A file descriptor that is readable when co_group_poll of this external group has something to
+/// do: a wake, I/O, or a timer. It belongs to the group; only wait for it. Any thread; never
+/// blocks.
 ///
 /// >= 0; -EINVAL (not an external group); -ESRCH (stale).
 #[unsafe(no_mangle)]
@@ -104,9 +111,10 @@ pub extern "C" fn co_vcpu_self() -> u32 {
     rt::vcpu_self()
 }
 
-/// Moves `co` to vCPU `vcpu` (counted from 1; CO_VCPU_ANY lets the runtime choose) of `group`, where it then stays. It must be
-/// fresh or migratable. The caller itself has moved when the call returns; another coroutine moves before it next runs.
-/// From any thread; lets other coroutines run if it moves the caller; not a cancellation point.
+/// Moves `co` to vCPU `vcpu` (counted from 1; CO_VCPU_ANY lets the runtime choose) of `group`,
+/// where it then stays. It must be fresh or migratable. The caller itself has moved when the call
+/// returns; another coroutine moves before it next runs. From any thread; lets other coroutines run
+/// if it moves the caller; not a cancellation point.
 ///
 /// 0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable).
 #[unsafe(no_mangle)]
