@@ -128,10 +128,10 @@ impl Driver for Engine {
 /// The vCPU's engine. `f` must not switch.
 #[inline]
 pub fn with<R>(vcpu: &VCpu, f: impl FnOnce(&mut Engine) -> R) -> R {
-    vcpu.with_driver(|d| match d.as_any().downcast_mut::<Engine>() {
-        Some(e) => f(e),
+    match vcpu.with_engine(f) {
+        Some(r) => r,
         None => panic!("the vCPU's driver is not one of io's"),
-    })
+    }
 }
 
 /// The vCPU on which the caller is a coroutine.

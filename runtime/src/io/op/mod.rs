@@ -36,9 +36,6 @@ pub trait Op {
     const HAS_FD: bool = true;
     /// `uring`: try before going through the ring. For what mostly can be done at once.
     const TRY_FIRST: bool = false;
-    /// `uring`: but not while other coroutines are runnable, who may have something for the ring
-    /// too: one system call does for all.
-    const BATCHES: bool = false;
     /// No readiness will ever tell: straight to the pool, unless the caller won't wait.
     const BLOCKS: bool = false;
     /// A receive: engines keep notes on whether there is more.

@@ -19,7 +19,6 @@ impl Op for Send {
     /// Mostly there is room in the socket's buffer, and a call is cheaper than the ring, a park and
     /// a wake.
     const TRY_FIRST: bool = true;
-    const BATCHES: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
