@@ -21,6 +21,10 @@ use std::time::Duration;
 const SPIN: i64 = 50_000;
 /// Rounds after which a busy vCPU looks whether its stacks' cache is due for trimming.
 const TRIM_ROUNDS: u64 = 4096;
+/// So many armed timers are a crowd, of which some fire soon after each other;
+const CROWD: usize = 256;
+/// then a vCPU sleeps so many nanoseconds longer than to the first. The system's own timers are as coarse.
+const CROWD_SLACK: i64 = 50_000;
 /// Rounds at most in one co_group_poll.
 const EXTERNAL_ROUNDS: u32 = 16;
 
@@ -194,7 +198,9 @@ impl VCpu {
             return;
         }
         let trim = self.trim_due(now);
-        let timer = self.wheel.next().map(|t| t - now);
+        // Many sleepers: those of a short while wake together, and cost one wake-up.
+        let slack = if self.wheel.len() > CROWD { CROWD_SLACK } else { 0 };
+        let timer = self.wheel.next().map(|t| t - now + slack);
         let timeout = [limit, timer, trim].into_iter().flatten().min();
         let timeout = timeout.map(|ns| Duration::from_nanos(ns.max(0) as u64));
         self.with_driver(|d| d.wait(timeout));

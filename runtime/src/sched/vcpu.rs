@@ -22,7 +22,9 @@ use crate::stack;
 use crate::task::{Task, TaskRef, table};
 use crate::wheel::Wheel;
 use crossbeam::{Stealer, Worker};
+use std::any::TypeId;
 use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -128,6 +130,8 @@ pub struct VCpu {
     /// Stacks in the cache, as of the last round.
     kept: AtomicU64,
     driver: UnsafeCell<Option<Box<dyn Driver>>>,
+    /// The same by its own type: where it is, and which type that is.
+    engine: Cell<Option<(NonNull<u8>, TypeId)>>,
 
     inbox: Padded<Inbox<Task>>,
     pub(super) idle: Padded<Idle>,
@@ -224,6 +228,7 @@ impl VCpu {
             trim_at: Cell::new(0),
             kept: AtomicU64::new(0),
             driver: UnsafeCell::new(None),
+            engine: Cell::new(None),
             inbox: Padded::default(),
             idle: Padded::default(),
             has_messages: AtomicBool::new(false),
@@ -291,7 +296,10 @@ impl VCpu {
     }
 
     /// Its thread begins: from here on it is the calling thread's vCPU.
-    pub fn enter(&self, driver: Box<dyn Driver>) {
+    pub fn enter(&self, mut driver: Box<dyn Driver>) {
+        let any = driver.as_any();
+        let engine_type = (*any).type_id();
+        self.engine.set(Some((NonNull::from(any).cast(), engine_type)));
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(driver.waker());
         self.messages().open = true;
         // SAFETY: owner thread, no coroutine is running.
@@ -326,6 +334,7 @@ impl VCpu {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
         // SAFETY: owner thread, no coroutine is running.
         unsafe { *self.driver.get() = None };
+        self.engine.set(None);
         self.unbind();
     }
 
@@ -347,6 +356,16 @@ impl VCpu {
 
     fn messages(&self) -> MutexGuard<'_, Messages> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// [`VCpu::with_driver`] for the layer that knows the engine's type, without a virtual call; none if it is
+    /// of another type.
+    #[inline]
+    pub fn with_engine<T: Driver, R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let (engine, its_type) = self.engine.get()?;
+        // SAFETY: enter took both from the driver, which stays in its box until leave; one borrow at a
+        // time, as in with_driver.
+        (its_type == TypeId::of::<T>()).then(|| f(unsafe { engine.cast::<T>().as_mut() }))
     }
 
     /// Any thread: has `msg` run in its scheduler context, soon and certainly; wakes it if it
