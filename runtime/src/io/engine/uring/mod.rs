@@ -25,8 +25,11 @@
 //!
 //! Receive: at first without a hint. A completion says whether there is more (SOCK_NONEMPTY). If
 //! not, the next one starts with a poll instead of a try that fails; if there is, the next one is a
-//! plain recv(2) that needs no parking. Send: by send(2) at once, by the ring only when the socket
-//! is full.
+//! plain recv(2) that needs no parking.
+//!
+//! Send: by send(2) at once, by the ring only when the socket is full. (Rejected: every send by the
+//! ring, so that a round's sends share a system call. With 64 HTTP connections its CPU time a
+//! request was the same within the spread, and each send costs a park and a wake.)
 //!
 //! A ring whose submitter ends cancels its operations; so rt lets a vCPU's thread end only after
 //! its coroutines.
@@ -281,8 +284,7 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             Err(e) => return e.into(),
         }
     }
-    let first = O::TRY_FIRST && !(O::BATCHES && vcpu.runnable.get() > 1);
-    if now || first || notes & bits::MORE != 0 {
+    if now || O::TRY_FIRST || notes & bits::MORE != 0 {
         match op.attempt() {
             Try::Done(r) => {
                 count(vcpu, |e| match e {
