@@ -71,6 +71,18 @@ pub enum Enter {
     Last,
 }
 
+/// What a close finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Close {
+    /// It is the one; these bits are to be asked.
+    Begun(u64),
+    /// Another is.
+    UnderWay,
+    /// Another is in its last step: the number has been given away already, begin again.
+    Last,
+}
+
 /// A number's entry. EBADF if it can't be one, ENOMEM.
 #[inline]
 pub fn entry(fd: c_int) -> Result<&'static Entry, Errno> {
@@ -132,11 +144,15 @@ impl Entry {
         }
     }
 
-    /// Begins a close and gives the bits of the vCPUs to ask; None if another close is under way.
-    pub fn close(&self) -> Option<u64> {
+    /// Begins a close.
+    pub fn close(&self) -> Close {
         // Acquire and release: pairs with `enter`.
         let word = self.word.fetch_or(CLOSING, AcqRel);
-        (word & CLOSING == 0).then_some(word & !GATE)
+        match word & (CLOSING | LAST) {
+            0 => Close::Begun(word & !GATE),
+            CLOSING => Close::UnderWay,
+            _ => Close::Last,
+        }
     }
 
     /// Everything under way has ended; close(2) comes next.
@@ -199,15 +215,16 @@ mod tests {
         assert_eq!(e.enter(3), Enter::Open);
         assert_eq!(e.enter(3 + SPREAD), Enter::Open, "shares bit 3");
         let g = e.generation();
-        assert_eq!(e.close(), Some(1 << 3));
-        assert_eq!(e.close(), None, "one close at a time");
+        assert_eq!(e.close(), Close::Begun(1 << 3));
+        assert_eq!(e.close(), Close::UnderWay, "one close at a time");
         assert_eq!(e.enter(5), Enter::Closing);
         e.last_step();
         assert_eq!(e.enter(5), Enter::Last);
+        assert_eq!(e.close(), Close::Last);
         e.closed();
         assert_eq!(e.generation(), g + 1);
         assert_eq!(e.enter_plain(), Enter::Open);
-        assert_eq!(e.close(), Some(PLAIN), "no bit outlives a close");
+        assert_eq!(e.close(), Close::Begun(PLAIN), "no bit outlives a close");
         e.closed();
     }
 

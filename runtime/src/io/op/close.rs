@@ -13,16 +13,16 @@ use crate::io::engine::slots::{Closer, post};
 use crate::io::engine::{self, close_message, plain};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
-use crate::io::table;
+use crate::io::table::{self, Close};
 use crate::sched::{self, MAX_VCPUS, Message, VCpu};
 use std::ffi::{c_int, c_short};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Close(c_int);
+struct CloseSlowly(c_int);
 
-impl Op for Close {
+impl Op for CloseSlowly {
     const HAS_FD: bool = false;
     const BLOCKS: bool = true;
 
@@ -47,14 +47,31 @@ impl Op for Close {
 /// co_io_close.
 pub fn close(fd: c_int) -> R {
     let entry = table::entry(fd)?;
-    let Some(asked) = entry.close() else { return Err(Errno::EBADF) };
+    let asked = loop {
+        match entry.close() {
+            Close::Begun(asked) => break asked,
+            Close::UnderWay => return Err(Errno::EBADF),
+            // The number is ours already, and its former closer has yet to say that it is done: on
+            // another thread, in the next instruction but one.
+            Close::Last => {
+                std::thread::yield_now();
+                sched::yield_now();
+            }
+        }
+    };
     if asked != 0 {
         end_calls(fd, asked);
     }
+    // What is slow to close gets another number first, so that taking this one off is quick:
+    // whoever is given it next waits for that.
+    let rest = is_slow(fd).then(|| sys::duplicate(fd).ok()).flatten();
     entry.last_step();
-    let r = if is_slow(fd) { engine::run_to_end(Close(fd)) } else { sys::close(fd) };
+    let r = sys::close(fd);
     entry.closed();
-    r
+    match rest {
+        Some(rest) => r.and(engine::run_to_end(CloseSlowly(rest))),
+        None => r,
+    }
 }
 
 fn end_calls(fd: c_int, asked: u64) {

@@ -223,6 +223,13 @@ pub fn close(fd: c_int) -> R {
     Errno::check(i64::from(unsafe { libc::close(fd) }))
 }
 
+/// The same file under another number, close-on-exec.
+pub fn duplicate(fd: c_int) -> Result<c_int, Errno> {
+    // SAFETY: touches no memory of ours.
+    let r = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+    Errno::check(i64::from(r)).map(|fd| fd as c_int)
+}
+
 /// F_GETFL.
 pub fn flags(fd: c_int) -> Result<c_int, Errno> {
     // SAFETY: touches no memory of ours.
