@@ -7,7 +7,7 @@
 //!   sys       system calls, the forms that don't block beside those that do
 //! ```
 //!
-//! A call's way: [`engine::run`] makes a deadline of the timeout, looks for a cancel or an
+//! A call's way: `engine::run` makes a deadline of the timeout, looks for a cancel or an
 //! interrupt, enters its vCPU's bit in the table, and has the engine try or wait, as often as it
 //! takes. Three things hold for every call, whatever ends it:
 //!

@@ -35,7 +35,7 @@ pub(super) fn figures(v: &VCpu) -> Figures {
     Figures {
         came: v.counts.spawned.get() + v.counts.entered.load(Relaxed),
         stolen: v.counts.stolen.get(),
-        migrated: v.counts.left.get(),
+        migrated: v.counts.migrated.get(),
         wakeups: v.wakeups.load(Relaxed),
         polls: v.counts.polls.get(),
     }

@@ -351,7 +351,7 @@ pub fn stats() -> Result<Stats, Errno> {
         }
     }
     // Those that moved were counted where they came to, too.
-    out.spawned -= out.migrated;
+    out.spawned -= out.migrated + out.stolen;
     if let Some(v) = sched::current() {
         v.count_kept();
     }

@@ -62,7 +62,9 @@ impl Group {
     pub fn live(&self) -> u64 {
         // Pairs with the fence of a vCPU that goes to sleep (Idle::prepare): see rt's drain.
         fence(SeqCst);
-        let gone: u64 = self.vcpus.iter().map(|v| v.counts.ended.get() + v.counts.left.get()).sum();
+        // Acquire: pairs with the Release of who counted: what was counted here is counted there.
+        let gone = |v: &&VCpu| v.counts.ended.get() + v.counts.left.load(Acquire);
+        let gone: u64 = self.vcpus.iter().map(gone).sum();
         let came = |v: &&VCpu| v.counts.spawned.get() + v.counts.entered.load(Acquire);
         self.vcpus.iter().map(came).sum::<u64>().saturating_sub(gone)
     }

@@ -87,8 +87,10 @@ impl VCpu {
         t.state.store(state::NONE, Relaxed);
         t.group.store(to.group_handle.load(Relaxed), Relaxed);
         to.counts.entered.fetch_add(1, Relaxed);
-        // Counted there before it is no longer counted here: see Group::live.
-        self.counts.left.add(1);
+        // Counted there before it is no longer counted here: see Group::live (whose acquire the Release
+        // pairs with).
+        self.counts.left.fetch_add(1, Release);
+        self.counts.migrated.add(1);
         // What this thread wrote to the block reaches the next owner through the mail, whose post
         // comes after this.
         t.owner.store(to.me, Relaxed);
@@ -115,18 +117,16 @@ pub(super) fn release_joiner(t: TaskRef, g: u32) {
 /// On the owner: does what was asked. `hot`: by the running coroutine, whose wakes go to the front.
 pub(super) fn apply(v: &'static VCpu, t: TaskRef, req: u32, hot: bool) {
     note(t, req);
-    if req & bits::START != 0 {
-        make_ready(v, t, VCpu::push_end);
+    // Once it has been given away it is another vCPU's, and not to be looked at again.
+    if req & bits::START != 0 && !make_ready(v, t, VCpu::push_end) {
+        return;
     }
-    if req & bits::MOVE != 0 {
-        begin_move(v, t);
+    if req & bits::MOVE != 0 && !begin_move(v, t) {
+        return;
     }
     if t.parked() && (req & bits::WAKE != 0 || t.attention.get() & t.wait_mask.get() != 0) {
-        if hot {
-            ready_front(v, t);
-        } else {
-            make_ready(v, t, VCpu::push_end);
-        }
+        let push = if hot { VCpu::push_front } else { VCpu::push_end };
+        make_ready(v, t, push);
     }
 }
 
@@ -146,25 +146,31 @@ pub(super) fn note(t: TaskRef, req: u32) {
     t.attention.set(a);
 }
 
-fn begin_move(v: &'static VCpu, t: TaskRef) {
+/// False: it has been given away.
+#[must_use]
+fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
     if !t.has(flags::FRESH | flags::MIGRATABLE) {
-        return;
+        return true;
     }
     match t.state.load(Relaxed) {
-        // The running one has its own way; a fresh one that began to run meanwhile was refused
-        // above.
-        state::RUNNABLE if v.task().is_some_and(|cur| std::ptr::eq(cur, t)) => {}
+        // The running one has its own way; a fresh one that began to run meanwhile was refused above.
+        state::RUNNABLE if v.task().is_some_and(|cur| std::ptr::eq(cur, t)) => true,
         state::RUNNABLE => {
             v.unlink(t);
             v.transfer(t);
+            false
         }
         // Parked, or not yet started here: when it becomes runnable.
-        _ => t.set_flag(flags::MOVING, true),
+        _ => {
+            t.set_flag(flags::MOVING, true);
+            true
+        }
     }
 }
 
+/// False: it was to move, and has been given away.
 #[inline]
-fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) {
+fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) -> bool {
     if t.timer.armed() {
         // SAFETY: in its owner's wheel.
         unsafe { v.wheel.remove((&t.timer).into()) };
@@ -172,9 +178,10 @@ fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) {
     t.state.store(state::RUNNABLE, Relaxed);
     if t.has(flags::MOVING) {
         v.transfer(t);
-    } else {
-        push(v, t);
+        return false;
     }
+    push(v, t);
+    true
 }
 
 /// On the owner's thread, by the running coroutine: `t` runs next if it was parked.

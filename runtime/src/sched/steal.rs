@@ -80,11 +80,16 @@ impl VCpu {
             .any(|v| !std::ptr::eq(v, self) && self.rob(v))
     }
 
+    /// One at a time: each is counted where it comes to before it is no longer counted where it was, so that
+    /// nobody takes the group for quiet meanwhile.
     fn rob(&'static self, victim: &'static VCpu) -> bool {
         loop {
-            match victim.stealer.steal_batch_and_pop(&self.offers) {
+            match victim.stealer.steal() {
                 Steal::Success(t) => {
-                    self.counts.stolen.add(1 + self.offers.len() as u64);
+                    self.counts.entered.fetch_add(1, Relaxed);
+                    // Release: pairs with Group::live's acquire.
+                    victim.counts.left.fetch_add(1, Release);
+                    self.counts.stolen.add(1);
                     self.adopt(t);
                     return true;
                 }

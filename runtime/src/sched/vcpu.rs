@@ -60,12 +60,14 @@ impl Count {
 pub struct Counts {
     /// Spawned here, by a coroutine of its own.
     pub spawned: Count,
-    /// Sent here by others: spawned elsewhere, or moved.
+    /// Come from elsewhere: spawned by others, moved, stolen.
     pub entered: AtomicU64,
     /// Ended here.
     pub ended: Count,
+    /// Gone elsewhere: moved, stolen.
+    pub left: AtomicU64,
     /// Sent away by co_migrate.
-    pub left: Count,
+    pub migrated: Count,
     /// Taken from another vCPU.
     pub stolen: Count,
     /// Rounds of looking for I/O, timers and wakes.
@@ -358,8 +360,8 @@ impl VCpu {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// [`VCpu::with_driver`] for the layer that knows the engine's type, without a virtual call; none if it is
-    /// of another type.
+    /// [`VCpu::with_driver`] for the layer that knows the engine's type, without a virtual call;
+    /// none if it is of another type.
     #[inline]
     pub fn with_engine<T: Driver, R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
         let (engine, its_type) = self.engine.get()?;
@@ -435,7 +437,8 @@ impl VCpu {
     /// Coroutines that belong to it, as a hint.
     pub(crate) fn held(&self) -> u64 {
         let c = &self.counts;
-        (c.spawned.get() + c.entered.load(Relaxed)).saturating_sub(c.ended.get() + c.left.get())
+        (c.spawned.get() + c.entered.load(Relaxed))
+            .saturating_sub(c.ended.get() + c.left.load(Relaxed))
     }
 
     /// Whether it sleeps, as a hint.

@@ -19,9 +19,17 @@ pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     unsafe { libc::ppoll(p.as_mut_ptr(), p.len() as libc::nfds_t, t, std::ptr::null()) }
 }
 
-fn nowait(events: c_short, fd: c_int, r: R, call: impl FnOnce() -> R) -> Try {
+/// `positional`: readiness says nothing about it, and what has no positions is no file.
+fn nowait(events: c_short, fd: c_int, positional: bool, r: R, call: impl FnOnce() -> R) -> Try {
     match r {
-        Err(e) if e == Errno::EOPNOTSUPP || e == Errno::ENOSYS => look_first(fd, events, call),
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) if positional => {
+            // SAFETY: touches no memory; moves nothing.
+            match Errno::check(unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) }) {
+                Ok(_) => Try::Blocks,
+                Err(e) => Try::Done(Err(e)),
+            }
+        }
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => look_first(fd, events, call),
         // pwritev2 of a file may have to wait for something else than the descriptor; the engine
         // finds out that it is one.
         r => tried(r),
@@ -37,7 +45,7 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
     let r = uninterrupted(|| unsafe {
         libc::preadv2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
     });
-    nowait(libc::POLLIN, fd, r, || super::read_blocking(fd, buf, len, offset))
+    nowait(libc::POLLIN, fd, offset.is_some(), r, || super::read_blocking(fd, buf, len, offset))
 }
 
 /// As much as a pipe takes at once when it says that it is writable, and a terminal (which has no
@@ -53,7 +61,7 @@ pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> 
     let r = uninterrupted(|| unsafe {
         libc::pwritev2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
     });
-    nowait(libc::POLLOUT, fd, r, || {
+    nowait(libc::POLLOUT, fd, offset.is_some(), r, || {
         let pipe = super::stat(fd)?.st_mode & libc::S_IFMT == libc::S_IFIFO;
         let most = if pipe { PIPE_ATOMIC } else { TERMINAL };
         super::write_blocking(fd, buf, len.min(most), offset)

@@ -112,7 +112,10 @@ fn without_waiting() {
         assert_eq!(io::fsync(fd, NOW), Err(Errno::EAGAIN));
         assert_eq!(io::fsync(fd, FOREVER), Ok(0));
         let mut b = [0; 8];
-        assert_eq!(io::pread(fd, b.as_mut_ptr(), 8, 0, NOW), Ok(3), "its pages are in memory");
+        // Its pages are in memory; an emulator may not have the call that asks for just those.
+        let emulated = std::env::var_os("PHOTONRT_EMULATED").is_some();
+        let at_once = if emulated { Err(Errno::EAGAIN) } else { Ok(3) };
+        assert_eq!(io::pread(fd, b.as_mut_ptr(), 8, 0, NOW), at_once);
         let again = io::open(path.as_ptr(), libc::O_RDONLY, 0, NOW);
         assert!(matches!(again, Ok(_) | Err(Errno::EAGAIN)), "{again:?}");
         if let Ok(fd) = again {

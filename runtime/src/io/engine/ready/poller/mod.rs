@@ -1,10 +1,10 @@
 //! What tells which descriptors are ready.
 //!
 //! Two of them: [`epoll`] by itself on Linux, and the `polling` crate elsewhere (kqueue) and on
-//! kernels before 5.11, which have no epoll_pwait2. Why not the crate everywhere, measured on Linux
-//! 6.18: its wait makes five system calls (arm a timer descriptor, re-arm its registration,
-//! epoll_wait, read the notifier, re-arm that), 0.5 us a wait where epoll_pwait2 is one; and it
-//! can't ask for EPOLLRDHUP, without which a receive can't be spared (see the parent).
+//! kernels before 5.11, which have no epoll_pwait2. Why not the crate everywhere: its wait makes five
+//! system calls on Linux (arm a timer descriptor, re-arm its registration, epoll_wait, read the
+//! notifier, re-arm that) where epoll_pwait2 is one; and it can't ask for EPOLLRDHUP, without which a
+//! receive can't be spared (see the parent).
 
 use crate::err::Errno;
 use crate::prim::atomic::{AtomicBool, Ordering::*};
