@@ -3,8 +3,9 @@
 //! A stack that is not running is one pointer, its saved stack pointer. What lies there is the *saved
 //! frame*: the callee-saved registers of the platform's C ABI and the address to go on at, nothing else.
 //! Everything that leaves a stack writes the same frame ([`switch`] and the body of
-//! [`yield_now_body!`](crate::yield_now_body)) and everything that enters one reads it ([`switch`], [`jump`], the yield), so that each resumes what
-//! any other has left. The per-ISA files draw the frame. Addresses grow upwards in all pictures:
+//! [`yield_now_body!`](crate::yield_now_body)) and everything that enters one reads it ([`switch`],
+//! [`jump`], the yield), so that each resumes what any other has left. The per-ISA files draw the
+//! frame. Addresses grow upwards in all pictures:
 //!
 //! ```text
 //!   fresh (after init)          running                     parked
