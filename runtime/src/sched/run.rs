@@ -81,7 +81,7 @@ impl External {
             }
             v.idle.prepare();
             idle(v);
-            if v.has_work() {
+            if v.has_work() || v.cur().is_some() {
                 v.idle.awake();
                 continue;
             }

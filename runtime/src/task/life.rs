@@ -173,6 +173,11 @@ impl Life {
         let _ = self.joiner.compare_exchange(pack(g, waiter), pack(g, NOBODY), Relaxed, Relaxed);
     }
 
+    /// Whether that waiter is the one registered.
+    pub fn is_joiner(&self, g: u32, waiter: u32) -> bool {
+        self.joiner.load(Relaxed) == pack(g, waiter)
+    }
+
     /// Owner's vCPU: whether nobody has registered or detached; a hint unless nobody else can.
     #[inline]
     pub fn unjoined(&self, g: u32) -> bool {

@@ -48,7 +48,9 @@ fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void
     }
     let id = me.waiter();
     t.joiner.store(id, Relaxed);
-    let waited = until(d, || t.life.state(g) != State::Live);
+    // Refused: it has moved to another vCPU, and there was somebody else registered already.
+    let refused = || t.joiner.load(Relaxed) != id && !t.life.is_joiner(g, id);
+    let waited = until(d, || t.life.state(g) != State::Live || refused());
     match waited {
         // Ended for us, and ours already.
         Ok(()) if t.life.state(g) == State::Taken && t.joiner.load(Relaxed) == id => Ok(take(t)),
