@@ -25,6 +25,8 @@ const TRIM_ROUNDS: u64 = 4096;
 const CROWD: usize = 256;
 /// then a vCPU sleeps so many nanoseconds longer than to the first. The system's own timers are as coarse.
 const CROWD_SLACK: i64 = 50_000;
+/// Nanoseconds between two looks for stacks to give back, when the last one found none.
+const TRIM_PERIOD: i64 = 20_000_000;
 /// Rounds at most in one co_group_poll.
 const EXTERNAL_ROUNDS: u32 = 16;
 
@@ -40,6 +42,8 @@ pub fn run(v: &'static VCpu, idle: fn(&VCpu)) {
     loop {
         v.look();
         if v.cur().is_some() {
+            // With an empty ring this waits for `block`, which submits and waits in one call.
+            v.with_driver(|d| d.poll());
             v.share();
         } else if !v.take() {
             // Acquire: pairs with the release of who stops it.
@@ -70,6 +74,7 @@ impl External {
         let until = self.timeout.map(|t| time::now().saturating_add(t));
         loop {
             v.look();
+            v.with_driver(|d| d.poll());
             if v.cur().is_some() || v.take() {
                 if rounds == EXTERNAL_ROUNDS {
                     v.notify();
@@ -106,9 +111,8 @@ impl VCpu {
         if !self.wheel.is_empty() {
             self.fire_timers(time::now());
         }
-        self.with_driver(|d| d.poll());
         if self.counts.polls.get().is_multiple_of(TRIM_ROUNDS) {
-            self.trim();
+            let _ = self.trim_due(time::now());
         }
     }
 
@@ -122,6 +126,7 @@ impl VCpu {
         let Some(first) = self.cur() else { return 0 };
         self.tick.set(BUDGET);
         self.last_spawn.set(None);
+        self.trimmed.set(false);
         self.in_task.set(true);
         // SAFETY: a ring member's context has been saved; ours is taken up again by this thread
         // only.
@@ -146,18 +151,16 @@ impl VCpu {
         let group = self.group();
         group.hungry.fetch_add(1, Relaxed);
         if !self.spin_for_work() {
-            let began = time::now();
             self.idle.prepare();
             idle(self);
             // Acquire: as in run.
             if !self.has_work() && !self.stop.load(Acquire) {
-                self.block(None);
+                let began = self.block(None);
+                if !self.inbox().is_empty() && time::now() - began < 4 * SPIN {
+                    self.spin.set(SPIN);
+                }
             }
-            let by_another = !self.inbox().is_empty();
             self.idle.awake();
-            if by_another && time::now() - began < 4 * SPIN {
-                self.spin.set(SPIN);
-            }
         }
         group.hungry.fetch_sub(1, Relaxed);
     }
@@ -172,7 +175,8 @@ impl VCpu {
         group.looking.fetch_add(1, Relaxed);
         let until = time::now() + spin;
         let found = loop {
-            if self.has_work() {
+            self.with_driver(|d| d.poll());
+            if self.cur().is_some() || self.has_work() {
                 break true;
             }
             for _ in 0..16 {
@@ -190,20 +194,23 @@ impl VCpu {
         found
     }
 
-    /// Blocks in the engine until there may be something to do, at most for `limit` nanoseconds.
-    fn block(&'static self, limit: Option<i64>) {
+    /// Blocks in the engine until there may be something to do, at most for `limit` nanoseconds. Gives the
+    /// time at which it began.
+    fn block(&'static self, limit: Option<i64>) -> i64 {
         let now = time::now();
         self.fire_timers_if_due(now);
-        if self.cur().is_some() {
-            return;
-        }
         let trim = self.trim_due(now);
-        // Many sleepers: those of a short while wake together, and cost one wake-up.
-        let slack = if self.wheel.len() > CROWD { CROWD_SLACK } else { 0 };
-        let timer = self.wheel.next().map(|t| t - now + slack);
-        let timeout = [limit, timer, trim].into_iter().flatten().min();
+        let timeout = if self.cur().is_some() {
+            Some(0)
+        } else {
+            // Many sleepers: those of a short while wake together, and cost one wake-up.
+            let slack = if self.wheel.len() > CROWD { CROWD_SLACK } else { 0 };
+            let timer = self.wheel.next().map(|t| t - now + slack);
+            [limit, timer, trim].into_iter().flatten().min()
+        };
         let timeout = timeout.map(|ns| Duration::from_nanos(ns.max(0) as u64));
         self.with_driver(|d| d.wait(timeout));
+        now
     }
 
     fn fire_timers_if_due(&'static self, now: i64) {
@@ -212,23 +219,15 @@ impl VCpu {
         }
     }
 
-    /// Nanoseconds until stacks should go back to the system, doing it if that is now; none if
-    /// there is nothing to give.
+    /// Gives stacks back to the system if it is time for that, and gives the nanoseconds until the next time;
+    /// none if nothing has run since the last time, and that left nothing to do.
     fn trim_due(&self, now: i64) -> Option<i64> {
         if self.trim_at.get() <= now {
             self.stacks().shrink(&POOL);
             let next = POOL.trim(now);
-            self.trim_at.set(next.unwrap_or(i64::MAX));
-            if next.is_none() {
-                // Asked again after the next busy time.
-                self.trim_at.set(now);
-                return None;
-            }
+            self.trimmed.set(next.is_none());
+            self.trim_at.set(next.unwrap_or(now + TRIM_PERIOD));
         }
-        Some(self.trim_at.get() - now)
-    }
-
-    fn trim(&self) {
-        let _ = self.trim_due(time::now());
+        (!self.trimmed.get()).then(|| self.trim_at.get() - now)
     }
 }

@@ -128,7 +128,10 @@ pub struct VCpu {
     pub(super) rng: Rng,
     /// Nanoseconds to spin before sleeping: see `run`.
     pub(super) spin: Cell<i64>,
+    /// When to look next for stacks to give back; and whether nothing has run since the last look, which
+    /// found no more to give.
     pub(super) trim_at: Cell<i64>,
+    pub(super) trimmed: Cell<bool>,
     /// Stacks in the cache, as of the last round.
     kept: AtomicU64,
     driver: UnsafeCell<Option<Box<dyn Driver>>>,
@@ -228,6 +231,7 @@ impl VCpu {
             rng: Rng::new(0),
             spin: Cell::new(0),
             trim_at: Cell::new(0),
+            trimmed: Cell::new(false),
             kept: AtomicU64::new(0),
             driver: UnsafeCell::new(None),
             engine: Cell::new(None),
