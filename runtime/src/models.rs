@@ -6,7 +6,7 @@ use crate::list::{Inbox, Linked};
 use crate::task::life::{Detach, End, Life, Register, State};
 use crate::task::mail::{Mail, Post, bits};
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
+use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::*, fence};
 use loom::sync::{Arc, Notify};
 use loom::thread;
 
@@ -329,5 +329,40 @@ fn a_stale_request_never_reaches_a_successor() {
         let _ = b.mail.post(next, bits::UNPARK);
         assert_eq!(b.mail.absorb(next), bits::UNPARK);
         t.unwrap();
+    });
+}
+
+/// Offering wakes nobody while somebody looks for work (`Group::wake_one`): the one that looks, and
+/// is about to go to sleep, must then see the offer.
+#[test]
+fn an_offer_is_not_slept_through() {
+    loom::model(|| {
+        let idle = Arc::new(Idle::default());
+        let (looking, offers) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
+        let call = Arc::new(Notify::new());
+        let (i, l, o, c) = (idle.clone(), looking.clone(), offers.clone(), call.clone());
+        let owner = thread::spawn(move || {
+            o.store(1, Relaxed);
+            fence(SeqCst);
+            if l.load(Relaxed) == 0 && i.asleep() && i.wake() {
+                c.notify();
+            }
+        });
+        // The thief: a last look while it is counted as looking, then to sleep.
+        if offers.load(Relaxed) == 0 {
+            looking.fetch_sub(1, Relaxed);
+            loop {
+                idle.prepare();
+                if offers.load(Relaxed) != 0 {
+                    break;
+                }
+                call.wait();
+                idle.awake();
+                if offers.load(Relaxed) != 0 {
+                    break;
+                }
+            }
+        }
+        owner.join().unwrap();
     });
 }
