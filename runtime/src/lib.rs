@@ -41,6 +41,9 @@ pub mod wait;
 pub mod wheel;
 
 #[cfg(loom)]
+#[path = "io/entry.rs"]
+pub mod entry;
+#[cfg(loom)]
 #[path = "sched/idle.rs"]
 pub mod idle;
 #[cfg(all(loom, test))]

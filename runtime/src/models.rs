@@ -1,6 +1,7 @@
 //! Models of the lock-free protocols, run by loom over every interleaving and every weak-memory outcome:
 //! `RUSTFLAGS="--cfg loom" cargo test -p photonrt-runtime --release --lib models`.
 
+use crate::entry::{Close, Enter, Entry};
 use crate::idle::Idle;
 use crate::list::{Inbox, Linked};
 use crate::task::life::{Detach, End, Life, Register, State};
@@ -364,5 +365,48 @@ fn an_offer_is_not_slept_through() {
             }
         }
         owner.join().unwrap();
+    });
+}
+
+/// A close and a call that begins: either the close asks the call's vCPU, or the call does not begin
+/// on the descriptor that is being closed.
+#[test]
+fn a_close_knows_every_call_that_has_begun() {
+    loom::model(|| {
+        let e = Arc::new(Entry::default());
+        let caller = {
+            let e = e.clone();
+            thread::spawn(move || (e.enter(3), e.generation()))
+        };
+        let Close::Begun(asked) = e.close() else { panic!("the only close") };
+        e.last_step();
+        e.closed();
+        let (found, life) = caller.join().unwrap();
+        if found == Enter::Open && life == 0 {
+            assert_ne!(asked & 1 << 3, 0);
+        }
+    });
+}
+
+/// Of two closes one is served, and the gate lets one in.
+#[test]
+fn one_close_and_one_in_the_gate() {
+    loom::model(|| {
+        let e = Arc::new(Entry::default());
+        let inside = Arc::new(AtomicUsize::new(0));
+        let (other, i) = (e.clone(), inside.clone());
+        let t = thread::spawn(move || {
+            if let Some(_gate) = other.gate() {
+                assert_eq!(i.fetch_add(1, Relaxed), 0);
+                i.fetch_sub(1, Relaxed);
+            }
+            matches!(other.close(), Close::Begun(_))
+        });
+        if let Some(_gate) = e.gate() {
+            assert_eq!(inside.fetch_add(1, Relaxed), 0);
+            inside.fetch_sub(1, Relaxed);
+        }
+        let begun = matches!(e.close(), Close::Begun(_));
+        assert!(begun != t.join().unwrap());
     });
 }

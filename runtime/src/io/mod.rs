@@ -27,6 +27,7 @@ use crate::err::Errno;
 use crate::sched::driver::Driver;
 
 mod engine;
+mod entry;
 mod op;
 mod sys;
 mod table;

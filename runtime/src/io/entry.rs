@@ -1,0 +1,127 @@
+//! The word of a descriptor: see the head of `table`.
+
+use crate::prim::atomic::{AtomicU32, AtomicU64, Ordering::*};
+
+const CLOSING: u64 = 1 << 63;
+const LAST: u64 = 1 << 62;
+const GATE: u64 = 1 << 61;
+/// Plain threads have waited for the descriptor: see `engine::plain`.
+pub const PLAIN: u64 = 1 << 60;
+/// vCPUs share a bit if their ids are equal modulo this.
+pub const SPREAD: usize = 60;
+
+/// See the module.
+#[derive(Default, Debug)]
+#[repr(C, align(16))]
+pub struct Entry {
+    word: AtomicU64,
+    generation: AtomicU32,
+}
+
+/// Why a call may not begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Enter {
+    /// It may.
+    Open,
+    /// The descriptor is being closed: EBADF.
+    Closing,
+    /// The number is about to be free (or somebody else's): wait for that, then begin again.
+    Last,
+}
+
+/// What a close finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Close {
+    /// It is the one; these bits are to be asked.
+    Begun(u64),
+    /// Another is.
+    UnderWay,
+    /// Another is in its last step: the number has been given away already, begin again.
+    Last,
+}
+
+impl Entry {
+    /// A call on vCPU `vcpu` begins. The caller goes on without a switch until it has ended or is
+    /// in the vCPU's list.
+    #[inline]
+    pub fn enter(&self, vcpu: usize) -> Enter {
+        self.enter_bit(1 << (vcpu % SPREAD))
+    }
+
+    /// A call of a plain thread is about to wait. The caller holds the lock of the list of such
+    /// calls, and is in the list before it lets go.
+    pub fn enter_plain(&self) -> Enter {
+        self.enter_bit(PLAIN)
+    }
+
+    #[inline]
+    fn enter_bit(&self, bit: u64) -> Enter {
+        let mut word = self.word.load(Relaxed);
+        if word & bit == 0 {
+            // Acquire and release: pairs with `close`'s exchange: one of the two sees the other.
+            word = self.word.fetch_or(bit, AcqRel);
+        }
+        match word & (CLOSING | LAST) {
+            0 => Enter::Open,
+            CLOSING => Enter::Closing,
+            _ => Enter::Last,
+        }
+    }
+
+    /// Begins a close.
+    pub fn close(&self) -> Close {
+        // Acquire and release: pairs with `enter`.
+        let word = self.word.fetch_or(CLOSING, AcqRel);
+        match word & (CLOSING | LAST) {
+            0 => Close::Begun(word & !GATE),
+            CLOSING => Close::UnderWay,
+            _ => Close::Last,
+        }
+    }
+
+    /// Everything under way has ended; close(2) comes next.
+    pub fn last_step(&self) {
+        self.word.fetch_or(LAST, Relaxed);
+    }
+
+    /// close(2) has been called.
+    pub fn closed(&self) {
+        self.generation.fetch_add(1, Relaxed);
+        // Release: pairs with enter_bit's fetch_or: the generation that comes with it.
+        self.word.fetch_and(GATE, Release);
+    }
+
+    /// The number has been given out anew: what was noted is about a former life, that ended behind
+    /// our back.
+    pub fn begins(&self) {
+        self.generation.fetch_add(1, Relaxed);
+        self.word.fetch_and(CLOSING | LAST | GATE, Relaxed);
+    }
+
+    /// Which of the number's lives this is.
+    #[inline]
+    pub fn generation(&self) -> u32 {
+        self.generation.load(Relaxed)
+    }
+
+    /// Takes the gate if it is free: while the guard lives no other co_io_* call is between looking
+    /// whether the descriptor is ready and using it. None: somebody else is, on another vCPU, for a
+    /// system call that does not block; try again shortly.
+    pub fn gate(&self) -> Option<Gate<'_>> {
+        // Acquire: pairs with the release in Gate's drop.
+        (self.word.fetch_or(GATE, Acquire) & GATE == 0).then(|| Gate(self))
+    }
+}
+
+/// The gate, taken.
+#[derive(Debug)]
+pub struct Gate<'a>(&'a Entry);
+
+impl Drop for Gate<'_> {
+    fn drop(&mut self) {
+        // Release: pairs with the acquire in `Entry::gate`.
+        self.0.word.fetch_and(!GATE, Release);
+    }
+}
