@@ -127,8 +127,8 @@ const char *co_strerror(int err);
                                        and gives -EAGAIN instead of waiting. */
 #define CO_ENGINE_AUTO       0    /**< Engine: chosen at run time (io_uring where a real
                                        operation succeeds, else `ready`). The environment
-                                       variable PHOTONRT_ENGINE (`uring` or `ready`) decides
-                                       where the program left it open. */
+                                       variable PHOTONRT_ENGINE (`uring` or `ready`; another
+                                       text: -EINVAL) decides where the program left it open. */
 #define CO_ENGINE_URING      1    /**< Engine: io_uring. */
 #define CO_ENGINE_READY      2    /**< Engine: readiness (epoll or kqueue), with a thread pool
                                        for files. */

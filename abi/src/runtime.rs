@@ -12,7 +12,8 @@ pub const CO_FOREVER: i64 = -1;
 pub const CO_NOW: i64 = 0;
 
 /// Engine: chosen at run time (io_uring where a real operation succeeds, else `ready`). The
-/// environment variable PHOTONRT_ENGINE (`uring` or `ready`) decides where the program left it open.
+/// environment variable PHOTONRT_ENGINE (`uring` or `ready`; another text: -EINVAL) decides where the
+/// program left it open.
 pub const CO_ENGINE_AUTO: u32 = 0;
 /// Engine: io_uring.
 pub const CO_ENGINE_URING: u32 = 1;

@@ -73,13 +73,15 @@ impl Config {
         if self.flags & config_flags::MIGRATE_ALL != 0 { task::flags::MIGRATABLE } else { 0 }
     }
 
-    /// The engine to use. ENOSYS: the one that was asked for does not work here.
+    /// The engine to use. EINVAL: PHOTONRT_ENGINE names none. ENOSYS: the one that was asked for does
+    /// not work here.
     pub(super) fn choose_engine(&self) -> Result<EngineKind, Errno> {
         let wanted = match self.engine {
             0 => match std::env::var("PHOTONRT_ENGINE").as_deref() {
                 Ok("uring") => 1,
                 Ok("ready") => 2,
-                _ => 0,
+                Ok("") | Err(std::env::VarError::NotPresent) => 0,
+                _ => return Err(Errno::EINVAL),
             },
             n => n,
         };
