@@ -6,7 +6,7 @@
 
 use crate::err::Errno;
 use crate::parker;
-use crate::sched::{Group, VCpu, running, wake_waiter};
+use crate::sched::{self, Group, VCpu, running, wake_waiter};
 use crate::wait::{self, Deadline};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,18 +35,14 @@ fn watches() -> MutexGuard<'static, Vec<Arc<Watch>>> {
     WATCHES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Coroutines of all groups that have not ended. Groups in turn: what moves between them is counted
-/// where it comes to before it is no longer counted where it was.
+/// Coroutines of all groups that have not ended.
 fn live() -> u64 {
     let groups: Vec<Arc<Group>> = match &super::state().up {
         Some(up) => up.groups.values().map(|g| g.group.clone()).collect(),
         None => return 0,
     };
-    // Twice: something may have moved from a group not yet counted to one counted already. It can't
-    // have done so in both rounds without something being alive, for what is alive somewhere all
-    // the time shows in one of them.
-    let round = || groups.iter().map(|g| g.live()).sum::<u64>();
-    round().max(round())
+    let vcpus: Vec<&'static VCpu> = groups.iter().flat_map(|g| &g.vcpus).copied().collect();
+    sched::group::live(&vcpus)
 }
 
 /// What a vCPU calls when it is about to sleep.

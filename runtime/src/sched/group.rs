@@ -57,16 +57,9 @@ impl Group {
         (0..n).map(at).find(|v| v.asleep()).or_else(|| Some(at(0)))
     }
 
-    /// Coroutines in it that have not ended. Exact when it gives 0: what ended is counted before
-    /// what began, so equality means that at some moment between nothing was alive.
+    /// Coroutines in it that have not ended: see [`live`].
     pub fn live(&self) -> u64 {
-        // Pairs with the fence of a vCPU that goes to sleep (Idle::prepare): see rt's drain.
-        fence(SeqCst);
-        // Acquire: pairs with the Release of who counted: what was counted here is counted there.
-        let gone = |v: &&VCpu| v.counts.ended.get() + v.counts.left.load(Acquire);
-        let gone: u64 = self.vcpus.iter().map(gone).sum();
-        let came = |v: &&VCpu| v.counts.spawned.get() + v.counts.entered.load(Acquire);
-        self.vcpus.iter().map(came).sum::<u64>().saturating_sub(gone)
+        live(&self.vcpus)
     }
 
     /// A vCPU that has nothing to run and holds fewer coroutines than `v`.
@@ -85,4 +78,18 @@ impl Group {
             v.wake();
         }
     }
+}
+
+/// Coroutines of these vCPUs that have not ended. It is never below what it was at the moment between
+/// the two sums: what ended or left is counted before what began or came, and who moves is counted
+/// where it comes to before it is no longer counted where it was. So when this gives 0, nothing was
+/// alive at that moment.
+pub fn live<'a>(vcpus: impl IntoIterator<Item = &'a &'static VCpu> + Clone) -> u64 {
+    // Pairs with the fence of a vCPU that goes to sleep (Idle::prepare): see rt's drain.
+    fence(SeqCst);
+    // Acquire: pairs with the Release of who counted: what was counted here is counted there.
+    let gone = |v: &&VCpu| v.counts.ended.get() + v.counts.left.load(Acquire);
+    let gone: u64 = vcpus.clone().into_iter().map(gone).sum();
+    let came = |v: &&VCpu| v.counts.spawned.get() + v.counts.entered.load(Acquire);
+    vcpus.into_iter().map(came).sum::<u64>().saturating_sub(gone)
 }
