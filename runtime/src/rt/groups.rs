@@ -24,7 +24,7 @@ pub struct GroupAttr<'a> {
 /// A vCPU's counts: they go on from group to group, so each group remembers where they stood.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Figures {
-    pub came: u64,
+    pub spawned: u64,
     pub stolen: u64,
     pub migrated: u64,
     pub wakeups: u64,
@@ -33,7 +33,7 @@ pub(super) struct Figures {
 
 pub(super) fn figures(v: &VCpu) -> Figures {
     Figures {
-        came: v.counts.spawned.get() + v.counts.entered.load(Relaxed),
+        spawned: v.counts.spawned.get() + v.counts.born.load(Relaxed),
         stolen: v.counts.stolen.get(),
         migrated: v.counts.migrated.get(),
         wakeups: v.wakeups.load(Relaxed),

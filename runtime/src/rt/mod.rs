@@ -347,11 +347,9 @@ pub fn stats() -> Result<Stats, Errno> {
             out.migrated += now.migrated - before.migrated;
             out.wakeups += now.wakeups - before.wakeups;
             out.polls += now.polls - before.polls;
-            out.spawned += now.came - before.came;
+            out.spawned += now.spawned - before.spawned;
         }
     }
-    // Those that moved were counted where they came to, too.
-    out.spawned -= out.migrated + out.stolen;
     if let Some(v) = sched::current() {
         v.count_kept();
     }

@@ -147,6 +147,7 @@ fn start_on(to: &VCpu, t: TaskRef, detached: bool) -> u64 {
     t.state.store(state::NONE, Relaxed);
     t.owner.store(to.me, Relaxed);
     to.counts.entered.fetch_add(1, Relaxed);
+    to.counts.born.fetch_add(1, Relaxed);
     let g = t.life.open(detached);
     if t.mail.post(g, bits::START) == Post::Enqueue {
         // rt lets no group end while somebody is spawning into it.

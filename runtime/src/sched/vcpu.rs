@@ -62,6 +62,8 @@ pub struct Counts {
     pub spawned: Count,
     /// Come from elsewhere: spawned by others, moved, stolen.
     pub entered: AtomicU64,
+    /// Of those, the ones spawned elsewhere for here.
+    pub born: AtomicU64,
     /// Ended here.
     pub ended: Count,
     /// Gone elsewhere: moved, stolen.
