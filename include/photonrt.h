@@ -176,7 +176,8 @@ typedef struct co_stats_t {
     uint32_t engine;            /**< The engine in use: CO_ENGINE_URING or CO_ENGINE_READY. */
     uint32_t vcpus;             /**< vCPUs in all groups. */
     uint32_t groups;            /**< Groups. */
-    uint64_t live;              /**< Coroutines alive now. */
+    uint64_t live;              /**< Coroutines alive now; one that another vCPU is just taking
+                                     over may count twice for that moment. */
     uint64_t spawned;           /**< Coroutines spawned since the runtime began. */
     uint64_t stolen;            /**< Coroutines that one vCPU took from another. */
     uint64_t migrated;          /**< Coroutines moved by co_migrate. */

@@ -72,7 +72,8 @@ pub struct co_stats_t {
     pub vcpus: u32,
     /// Groups.
     pub groups: u32,
-    /// Coroutines alive now.
+    /// Coroutines alive now; one that another vCPU is just taking over may count twice for that
+    /// moment.
     pub live: u64,
     /// Coroutines spawned since the runtime began.
     pub spawned: u64,

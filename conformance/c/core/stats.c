@@ -25,6 +25,7 @@ static void body(void) {
   for (int i = 0; i < N; i++)
     cos[i] = conf_spawn(parked, NULL);
   CHECK_OK(co_sleep(2 * MS));
+  conf_until_live(N + 1);
   s = conf_stats();
   CHECK_EQ(s.live, N + 1);
   CHECK_EQ(s.spawned, before.spawned + N);
