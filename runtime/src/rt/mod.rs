@@ -29,10 +29,10 @@ pub use groups::{
 
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
+use crate::rng;
 use crate::sched::{self, Env, Group, POOL, running};
 use crate::task::{Attr, Entry, attention, flags, table};
 use crate::wait::Deadline;
-use crate::{rng, wait};
 use groups::Entry as GroupEntry;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -362,11 +362,6 @@ pub fn stats() -> Result<Stats, Errno> {
     out.guards_mprotect = p.guards_mprotect as u64;
     out.guards_none = p.guards_none as u64;
     Ok(out)
-}
-
-/// A coroutine-aware sleep for tests and Rust users.
-pub fn sleep(ns: i64) -> Result<(), Errno> {
-    wait::sleep(ns)
 }
 
 fn seed(config: &Config) -> u64 {

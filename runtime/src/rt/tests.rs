@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::task::Entry as TaskEntry;
+use crate::wait;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 /// One runtime a process: tests take turns.
