@@ -516,6 +516,12 @@ int co_io_fsync(int fd, int64_t timeout_ns);
  *  0; -EBADF (not open); what close(2) gives (-EINTR and -EIO: closed nevertheless). */
 int co_io_close(int fd);
 
+/** Waits until `fd` has one of `events` (POLLIN, POLLOUT, POLLPRI, POLLRDHUP) and gives those it
+ *  has, with POLLERR, POLLHUP where they hold, as poll(2) does. As co_io_read. */
+int co_io_poll(int fd, short events, int64_t timeout_ns);
+
+/* ---- Sockets ----------------------------------------------------------------------------- */
+
 /** Creates a socket, as socket(2) does, close-on-exec and ready for the co_io_* calls. Never
  *  blocks. The descriptor, or what socket(2) gives. */
 int co_io_socket(int domain, int type, int protocol);
@@ -541,9 +547,7 @@ int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeo
  *  or SHUT_RDWR. Never blocks. 0, or what shutdown(2) gives. */
 int co_io_shutdown(int fd, int how);
 
-/** Waits until `fd` has one of `events` (POLLIN, POLLOUT, POLLPRI, POLLRDHUP) and gives those it
- *  has, with POLLERR, POLLHUP where they hold, as poll(2) does. As co_io_read. */
-int co_io_poll(int fd, short events, int64_t timeout_ns);
+/* ---- Networking: names, addresses, connections ----------------------------------------------- */
 
 /** Makes a TCP socket that listens on `host` (an IPv4 or IPv6 address as text; NULL: every
  *  address, IPv6 and IPv4 where the system has both) and `port` (0: one that the system picks;

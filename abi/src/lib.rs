@@ -10,6 +10,8 @@ mod convert;
 pub mod coroutine;
 pub mod group;
 pub mod io;
+pub mod net;
 pub mod runtime;
+pub mod socket;
 pub mod time;
 pub mod version;
