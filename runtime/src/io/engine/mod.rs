@@ -13,7 +13,7 @@
 //! ```text
 //!   uring    a ring for each vCPU; the call becomes an SQE, its record's address the user_data
 //!   ready    epoll or kqueue: try without blocking, wait for an edge, try again
-//!   offload  threads that block, for what `ready` can't wait for (files)
+//!   offload  threads that block, for what can't be waited for (files under `ready`; see `job`)
 //!   plain    not an engine: the same calls on a thread that is no vCPU, which they block
 //! ```
 #![allow(unsafe_code)]
@@ -33,6 +33,7 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 pub mod bell;
+pub mod job;
 pub mod offload;
 pub mod plain;
 pub mod ready;
@@ -49,8 +50,10 @@ pub enum EngineKind {
     Ready = 2,
 }
 
-/// A vCPU's engine.
+/// A vCPU's engine. One for each vCPU, on the heap already: a box around the larger would cost each
+/// call a load.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Engine {
     /// See [`uring`].
     #[cfg(target_os = "linux")]
@@ -182,7 +185,7 @@ pub fn run_to_end<O: Op>(mut op: O) -> R {
     match kind(vcpu) {
         #[cfg(target_os = "linux")]
         EngineKind::Uring => uring::run_to_end(&mut op, vcpu),
-        _ => ready::run_to_end(&mut op, vcpu),
+        _ => job::run_to_end(&mut op, vcpu),
     }
 }
 

@@ -41,6 +41,10 @@ pub trait Op {
     /// A receive: engines keep notes on whether there is more.
     const RECEIVES: bool = false;
 
+    /// The opcode of `sqe`, if it is not among those that every ring has (`sqe::NEEDED`): where the
+    /// kernel lacks it, the call is made as under `ready`.
+    const OPTIONAL: Option<u8> = None;
+
     /// The descriptor.
     fn fd(&self) -> c_int;
     /// A try that doesn't block.

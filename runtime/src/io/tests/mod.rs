@@ -7,6 +7,7 @@ mod closing;
 mod engines;
 mod files;
 mod net;
+mod optional;
 mod stop;
 mod streams;
 

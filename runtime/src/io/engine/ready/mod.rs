@@ -25,11 +25,11 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
-use crate::io::engine::offload::Job;
+use crate::io::engine::job::offload;
 use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
 use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
-use crate::io::sys::{self, R, Try};
+use crate::io::sys::{self, Try};
 use crate::sched::VCpu;
 use crate::sched::driver::Waker;
 use crate::time;
@@ -339,52 +339,4 @@ fn kind_of<O: Op>(op: &O) -> Kind {
         (false, true) => Kind::Write,
         _ => Kind::Any,
     }
-}
-
-/// Has a thread of the pool make the call.
-fn offload<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
-    let fd = if O::HAS_FD { op.fd() } else { -1 };
-    let rec = match Rec::new(vcpu, fd, Kind::Job) {
-        Ok(r) => r,
-        Err(e) => return e.into(),
-    };
-    if fd >= 0 {
-        // SAFETY: unlinked below.
-        if let Err(e) = with(vcpu, |r| unsafe { r.slots.link(&rec) }) {
-            return e.into();
-        }
-    }
-    let r = on_pool(op, &rec, deadline);
-    at_home(&rec, |v, rec| with(v, |r| r.slots.unlink(rec)));
-    Step::Done(r)
-}
-
-fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
-    let job = Job::new(rec.task(), || op.block());
-    // SAFETY: below, it is done or withdrawn before it goes.
-    unsafe { job.submit()? };
-    let stopped = wait::until(deadline, || job.done() || rec.is(state::CLOSED)).err();
-    if !job.done() && job.withdraw() {
-        return Err(stopped.map_or(Errno::EBADF, |s| s.errno(deadline)));
-    }
-    wait::until_done(|| job.done());
-    if let Some(stop) = stopped {
-        wait::give_back(stop);
-    }
-    job.result()
-}
-
-/// See `engine::run_to_end`.
-pub fn run_to_end<O: Op>(op: &mut O, vcpu: &'static VCpu) -> R {
-    let Some(task) = vcpu.task() else { return op.block() };
-    {
-        let job = Job::new(task, || op.block());
-        // SAFETY: waited for right here.
-        if unsafe { job.submit() }.is_ok() {
-            wait::until_done(|| job.done());
-            return job.result();
-        }
-    }
-    // No thread to be had: then it blocks.
-    op.block()
 }

@@ -37,10 +37,11 @@
 
 use crate::err::Errno;
 use crate::io::engine::bell::Bell;
+use crate::io::engine::job;
 use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
 use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
-use crate::io::sys::{R, Try};
+use crate::io::sys::{self, R, Try};
 use crate::io::table::{self, Enter};
 use crate::sched::VCpu;
 use crate::sched::driver::Waker;
@@ -52,6 +53,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub mod mask;
 mod ring;
 pub mod sqe;
 
@@ -225,11 +227,22 @@ impl Uring {
         self.in_kernel
     }
 
+    /// See `Ring::has`.
+    #[inline]
+    pub fn has(&self, code: u8) -> bool {
+        self.ring.has(code)
+    }
+
     /// Cancels everything that is under way on the descriptor.
     pub fn end_calls(&mut self, fd: c_int) {
         loop {
             let open = |r: &&Rec| !r.is(state::CLOSED);
             let Some(rec) = self.slots.find(fd).and_then(|s| s.recs().find(open)) else { return };
+            if rec.kind() == Kind::Job {
+                // No business of the kernel's: the call finds out by itself.
+                rec.finish(state::CLOSED);
+                continue;
+            }
             rec.mark_closed();
             // A completion that is reaped on the way changes the list: begin again.
             let rec = std::ptr::from_ref(rec);
@@ -271,6 +284,9 @@ fn with<T>(vcpu: &VCpu, f: impl FnOnce(&mut Uring) -> T) -> T {
 /// One round of a call: a try, or an operation in the ring and the wait for it.
 #[inline]
 pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
+    if O::OPTIONAL.is_some_and(|code| !with(vcpu, |u| u.has(code))) {
+        return without_ring(op, vcpu, deadline);
+    }
     let now = deadline == Deadline::Now;
     let rec = match Rec::new(vcpu, op.fd(), if O::RECEIVES { Kind::Receive } else { Kind::Kernel })
     {
@@ -304,6 +320,29 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
         Ok(res) if goes_on(res) => poll_first(op, deadline),
         Ok(res) => Step::Done(op.finish(result(res))),
         Err(e) => Step::Done(op.partial().ok_or(e)),
+    }
+}
+
+/// A round of a call that this kernel's ring doesn't know: as `ready` does it, with the ring for a
+/// poller.
+fn without_ring<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
+    let now = deadline == Deadline::Now;
+    if O::BLOCKS && !now {
+        return job::offload(op, vcpu, deadline);
+    }
+    match op.attempt() {
+        Try::Done(r) => {
+            count(vcpu, |_| {});
+            Step::Done(r)
+        }
+        Try::Again => Step::Pause(AGAIN_NS),
+        Try::Wait | Try::Blocks if now => Errno::EAGAIN.into(),
+        Try::Blocks => job::offload(op, vcpu, deadline),
+        Try::Wait => match sys::is_file(op.fd()) {
+            Ok(true) => job::offload(op, vcpu, deadline),
+            Ok(false) => poll_first(op, deadline),
+            Err(e) => e.into(),
+        },
     }
 }
 

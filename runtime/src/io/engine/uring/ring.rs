@@ -1,7 +1,13 @@
 //! The ring itself: setting it up on whatever kernel there is, entering it, reading its
 //! completions.
+//!
+//! What the kernel can: an engine needs the operations of `sqe::NEEDED`. For any other ask
+//! [`Ring::has`], or let the operation name it (`Op::OPTIONAL`): then a call that the ring can't
+//! take goes the way of `ready`. PHOTONRT_URING_MASK (see `mask`) makes `has` say no, so that each
+//! way is tested on any kernel.
 #![allow(unsafe_code)]
 
+use super::mask::{self, Mask};
 use super::sqe::{self, Sqe};
 use crate::err::Errno;
 use io_uring::{Builder, IoUring, Probe, cqueue, squeue, types};
@@ -27,6 +33,9 @@ pub struct Completion {
 /// See the module.
 pub struct Ring {
     ring: IoUring,
+    /// A bit for each opcode that the kernel has.
+    opcodes: [u64; 4],
+    mask: &'static Mask,
 }
 
 impl std::fmt::Debug for Ring {
@@ -35,42 +44,45 @@ impl std::fmt::Debug for Ring {
     }
 }
 
-/// What to ask of the kernel, best first. Each was added by a later kernel than the next: 6.1, 6.0,
-/// 5.19, 5.18.
-fn wishes(external: bool) -> Vec<fn(&mut Builder<squeue::Entry, cqueue::Entry>)> {
-    let mut all: Vec<fn(&mut Builder<squeue::Entry, cqueue::Entry>)> = vec![
-        |b| {
-            b.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag().setup_submit_all();
-        },
-        |b| {
-            b.setup_single_issuer().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
-        },
-        |b| {
-            b.setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
-        },
-        |b| {
-            b.setup_submit_all();
-        },
-    ];
-    if external {
-        // Another thread may submit; and the host sleeps on the ring's descriptor, so completions
-        // must come by themselves.
-        all.drain(..3);
-    }
-    all.push(|_| {});
-    all
+type Wish = fn(&mut Builder<squeue::Entry, cqueue::Entry>);
+
+/// What to ask of the kernel, best first, each with the flag (as in `mask`) that makes it newer
+/// than the next: 6.1, 6.0, 5.19, 5.18.
+const WISHES: [(&str, Wish); 5] = [
+    ("defer_taskrun", |b| {
+        b.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag().setup_submit_all();
+    }),
+    ("single_issuer", |b| {
+        b.setup_single_issuer().setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
+    }),
+    ("coop_taskrun", |b| {
+        b.setup_coop_taskrun().setup_taskrun_flag().setup_submit_all();
+    }),
+    ("submit_all", |b| {
+        b.setup_submit_all();
+    }),
+    ("", |_| {}),
+];
+
+/// With `external` another thread may submit, and the host sleeps on the ring's descriptor, so
+/// completions must come by themselves: only the last two.
+fn wishes(external: bool, mask: &Mask) -> &'static [(&'static str, Wish)] {
+    let hidden = WISHES.iter().rposition(|w| mask.hides(w.0)).map_or(0, |at| at + 1);
+    &WISHES[hidden.max(if external { 3 } else { 0 })..]
 }
 
 impl Ring {
     /// ENOSYS: the kernel is too old or lacks something; other errors as io_uring_setup gives them.
     pub fn new(external: bool) -> Result<Ring, Errno> {
         let mut last = Errno::ENOSYS;
-        for wish in wishes(external) {
+        let mask = mask::get()?;
+        let (sq, cq) = (mask.sq.unwrap_or(SUBMISSIONS), mask.cq.unwrap_or(COMPLETIONS));
+        for (_, wish) in wishes(external, mask) {
             let mut b = IoUring::builder();
-            b.dontfork().setup_cqsize(COMPLETIONS).setup_clamp();
+            b.dontfork().setup_cqsize(cq.max(sq)).setup_clamp();
             wish(&mut b);
-            match b.build(SUBMISSIONS) {
-                Ok(ring) => return Ring { ring }.checked(),
+            match b.build(sq) {
+                Ok(ring) => return Ring { ring, opcodes: [0; 4], mask }.checked(),
                 Err(e) => last = Errno::from_io(&e),
             }
             if last != Errno::EINVAL {
@@ -80,17 +92,36 @@ impl Ring {
         Err(last)
     }
 
-    fn checked(self) -> Result<Ring, Errno> {
+    fn checked(mut self) -> Result<Ring, Errno> {
         let p = self.ring.params();
-        let mut enough =
-            p.is_feature_nodrop() && p.is_feature_ext_arg() && p.is_feature_fast_poll();
+        let mut enough = p.is_feature_nodrop() && p.is_feature_fast_poll();
+        enough &= p.is_feature_ext_arg() && !self.hides("ext_arg");
         // Resource tagging stands for Linux 5.13, the first with multishot polls.
         enough &= p.is_feature_rw_cur_pos() && p.is_feature_resource_tagging();
+        enough &= !self.hides("rsrc_tags");
         let mut probe = Probe::new();
         let known = self.ring.submitter().register_probe(&mut probe);
         known.map_err(|e| Errno::from_io(&e))?;
-        enough &= sqe::NEEDED.iter().all(|&op| probe.is_supported(op));
+        let mask = self.mask;
+        for code in (0..=u8::MAX).filter(|&c| probe.is_supported(c) && !mask.hides_opcode(c)) {
+            self.opcodes[usize::from(code / 64)] |= 1 << (code % 64);
+        }
+        enough &= sqe::NEEDED.iter().all(|&code| self.has(code));
         if enough { Ok(self) } else { Err(Errno::ENOSYS) }
+    }
+
+    /// Whether the kernel has an operation (`io_uring::opcode::X::CODE`), as probed when the ring
+    /// was made, less what PHOTONRT_URING_MASK hides.
+    #[inline]
+    pub fn has(&self, code: u8) -> bool {
+        self.opcodes[usize::from(code / 64)] >> (code % 64) & 1 != 0
+    }
+
+    /// Whether PHOTONRT_URING_MASK pretends that an ability which is no operation, one of
+    /// [`mask::ABILITIES`], is not there. Whoever finds out in another way that it is asks this too.
+    #[inline]
+    pub fn hides(&self, ability: &str) -> bool {
+        self.mask.hides(ability)
     }
 
     /// Queues an entry; false if the queue is full.
