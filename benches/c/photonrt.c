@@ -1,41 +1,17 @@
-// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS
+// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O but for http is in photonrt_io.c.
 //
 // The library's defaults throughout (256 KiB stacks, every stack guarded); BENCH_STACK=BYTES in the
 // environment sets another stack size, to see what it costs. Runs whatever engine PHOTONRT_ENGINE says.
 #include "http.h"
-#include <photonrt.h>
+#include "photonrt_bench.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-static const char *name;
-static uint64_t N;
-static uint64_t stack_bytes;
+const char *name;
+uint64_t N;
+uint64_t stack_bytes;
+const char *path;
 
-static int must(int64_t rc, const char *what) {
-  if (rc < 0) {
-    fprintf(stderr, "%s: %s: %s\n", name, what, co_strerror((int)rc));
-    exit(1);
-  }
-  return (int)rc;
-}
-static void run(uint32_t vcpus, co_entry_t body) {
-  co_config_t c = {.size = sizeof c, .vcpus = vcpus, .stack_size = stack_bytes};
-  int rc = co_run(&c, body, NULL, NULL);
-  if (rc == -ENOSYS) skip(name, "this engine does not work here");
-  must(rc, "co_run");
-}
-static co_t spawn_on(uint32_t vcpu, co_entry_t f, void *arg) {
-  co_attr_t a = {.size = sizeof a, .vcpu = vcpu};
-  co_t co;
-  must(co_spawn(&co, &a, f, arg), "spawn");
-  return co;
-}
-static co_t spawn(co_entry_t f, void *arg) {
-  co_t co;
-  must(co_spawn(&co, NULL, f, arg), "spawn");
-  return co;
-}
-static void join(co_t co) { must(co_join(co, NULL, CO_FOREVER), "join"); }
 static co_t *room(size_t n) {
   co_t *v = malloc(n * sizeof *v);
   if (!v) fail(name, "no memory");
@@ -48,7 +24,8 @@ static co_stats_t stats(void) {
 }
 
 // ---- yield2, yield1k, yield100k: one vCPU, the clock starts when the last has begun
-static size_t tasks, begun, ended;
+size_t tasks;
+static size_t begun, ended;
 static uint64_t yields_each, t_begin, t_end;
 static void *yielder(void *arg) {
   uint64_t k = yields_each;
@@ -363,6 +340,10 @@ static const struct workload {
     {"pingpong_x_sleep", 3000, 2, 0, pingpong_x_sleep},
     {"timers", 100000, 1, 0, timers},
     {"parked", 1000000, 1, 0, parked},
+    {"stream1", 20000, 1, 1, stream},
+    {"stream2", 20000, 2, 2, stream},
+    {"pread4k", 2000, 1, 64, pread4k},
+    {"pread4k_direct", 2000, 1, 64, pread4k},
 };
 
 int main(int argc, char **argv) {
@@ -380,6 +361,7 @@ int main(int argc, char **argv) {
     if (strcmp(name, w->name)) continue;
     N = arg_n(argc, argv, 2, w->n);
     tasks = w->tasks;
+    path = argc > 3 ? argv[3] : NULL;
     run(w->vcpus, w->body);
     return 0;
   }

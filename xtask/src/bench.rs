@@ -12,7 +12,9 @@
 //! Rejected: one long loop of each contender (drift of the machine goes into the ratios); means (one
 //! disturbed run spoils them); ratios of medians (the parts need not come from the same minute).
 
+mod disk;
 mod http;
+mod idle;
 mod make;
 mod measure;
 mod plan;
@@ -184,6 +186,12 @@ fn build(turns: &mut Vec<Turn>, results: &mut Results) -> usize {
             turns.retain(|t| t.contender.program != program);
         }
     }
+    if turns.iter().any(|t| t.workload.name == "idle")
+        && let Err(fail) = make::build("idle-load")
+    {
+        broken += results.note("build of", "idle-load", fail);
+        turns.retain(|t| t.workload.name != "idle");
+    }
     if turns.iter().any(|t| t.workload.name == "http") {
         progress("looking for wrk");
         if !have_or_install("wrk", "wrk") {
@@ -279,16 +287,23 @@ fn measure(
 }
 
 fn once(turn: &Turn, options: &Options) -> Result<Run, Fail> {
-    if turn.workload.name == "http" {
-        return http::run(turn.contender, if options.quick { 2 } else { 5 });
+    let quick = options.quick;
+    let count = turn.entrant.count[usize::from(quick)];
+    let limit = Duration::from_secs(turn.workload.patience);
+    match turn.workload.name {
+        "http" => return http::run(turn.contender, if quick { 2 } else { 5 }),
+        "idle" => return idle::run(turn.contender, count, if quick { 2 } else { 6 }, limit),
+        name @ ("pread4k" | "pread4k_direct") => {
+            return disk::run(turn.contender, name, count, limit);
+        }
+        _ => {}
     }
     let mut args = vec![turn.entrant.run.to_string()];
-    match turn.entrant.count[usize::from(options.quick)] {
-        0 => {}
-        n => args.push(n.to_string()),
+    if count > 0 {
+        args.push(count.to_string());
     }
     let cpu = (turn.workload.threads == 1 && have("taskset")).then_some(1);
-    measure::run(turn.contender, &args, cpu, Duration::from_secs(turn.workload.patience))
+    measure::run(turn.contender, &args, cpu, limit)
 }
 
 /// A line that the next one replaces; for whoever watches, so not into a file.

@@ -8,28 +8,13 @@ use super::make::binary;
 use super::measure::{Fail, Row, Run, Running, Watch, cpu_seconds};
 use super::plan::Contender;
 use crate::sh::free_port;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// One load run: a second to warm up, then `seconds`.
 pub fn run(contender: &Contender, seconds: u64) -> Result<Run, Fail> {
     let watch = Watch::begin();
     let port = free_port().map_err(Fail::Broken)?;
-    let args = ["http".into(), port.to_string(), "1".into()];
-    let mut server = Running::start(contender, &args, Some(0))?;
-    let end = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if !server.alive() {
-            return server.finish(Duration::ZERO).and(Err(Fail::Broken("the server ended".into())));
-        }
-        if Instant::now() > end {
-            return Err(Fail::Broken(format!(
-                "{} does not listen",
-                binary(contender.program).display()
-            )));
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut server = serve(contender, port, 1)?;
     load(port, 1)?;
     let before = cpu_seconds(server.id());
     let out = load(port, seconds)?;
@@ -42,6 +27,37 @@ pub fn run(contender: &Contender, seconds: u64) -> Result<Run, Fail> {
     let rows =
         parsed.ok_or_else(|| Fail::Broken(format!("wrk's answer is not understood:\n{out}")))?;
     Ok(Run { rows, foreign: watch.foreign() })
+}
+
+/// A server on CPU 0, the `nth` on `port` (the sockets share it), once it listens.
+pub fn serve(contender: &Contender, port: u16, nth: usize) -> Result<Running, Fail> {
+    let args = ["http".into(), port.to_string(), "1".into()];
+    let mut server = Running::start(contender, &args, Some(0))?;
+    let end = Instant::now() + Duration::from_secs(10);
+    while listeners(port) < nth {
+        if !server.alive() {
+            server.finish(Duration::ZERO)?;
+            return Err(Fail::Broken("the server ended".into()));
+        }
+        if Instant::now() > end {
+            let program = binary(contender.program);
+            return Err(Fail::Broken(format!("{} does not listen", program.display())));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(server)
+}
+
+/// Sockets of this machine that listen on `port` over IPv4.
+fn listeners(port: u16) -> usize {
+    const LISTEN: &str = "0A";
+    let text = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let own = |line: &&str| {
+        let mut words = line.split_whitespace().skip(1);
+        let local = words.next().unwrap_or_default();
+        local.ends_with(&format!(":{port:04X}")) && words.nth(1) == Some(LISTEN)
+    };
+    text.lines().filter(own).count()
 }
 
 fn load(port: u16, seconds: u64) -> Result<String, Fail> {
@@ -80,6 +96,15 @@ fn parse(out: &str, used: f64) -> Option<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listeners_are_counted() {
+        let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert_eq!(listeners(port), 1);
+        let _client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        assert_eq!(listeners(port), 1, "connections are none");
+    }
 
     #[test]
     fn reads_what_wrk_prints() {

@@ -13,16 +13,20 @@ pub fn binary(program: &str) -> PathBuf {
 
 /// Builds `program`.
 pub fn build(program: &str) -> Result<(), Fail> {
-    if program == "http-uring" && !have_liburing() {
-        return Err(Fail::Cannot("needs liburing-dev, which could not be installed".into()));
-    }
-    compile(program).map_err(Fail::Broken)
+    let missing = match program {
+        "http-uring" if !have_header("liburing.h", "liburing-dev") => "liburing-dev",
+        "http-uv" if !have_header("uv.h", "libuv1-dev") => "libuv1-dev",
+        "fio" if !have_or_install("fio", "fio") => "fio",
+        _ => return compile(program).map_err(Fail::Broken),
+    };
+    Err(Fail::Cannot(format!("needs {missing}, which could not be installed")))
 }
 
-fn have_liburing() -> bool {
-    let there = || Path::new("/usr/include/liburing.h").exists();
-    // The second call looks for a program of the package, which has none: what it installs is what counts.
-    there() || (!have_or_install("liburing", "liburing-dev") && there())
+fn have_header(name: &str, package: &str) -> bool {
+    let there = || Path::new("/usr/include").join(name).exists();
+    // The second call looks for a program of that name, which there is not: what it installs is what
+    // counts.
+    there() || (!have_or_install(name, package) && there())
 }
 
 fn compile(program: &str) -> Result<(), String> {
@@ -34,7 +38,12 @@ fn compile(program: &str) -> Result<(), String> {
         "limit" => c(program, "limit.c", &["-fcf-protection=none", "-fno-stack-protector"]),
         "http-epoll" => c(program, "http_epoll.c", &[]),
         "http-uring" => c(program, "http_uring.c", &["-luring"]),
-        "corosensei" | "may" => rust(program, program),
+        "http-uv" => c(program, "http_uv.c", &["-luv"]),
+        "threads" => c(program, "threads.c", &[]),
+        "idle-load" => c(program, "idle_load.c", &[]),
+        // Debian's.
+        "fio" => Ok(()),
+        "corosensei" | "glommio" | "may" | "monoio" => rust(program, program),
         // One program, which takes the runtime's flavour from its own name.
         "tokio-ct" | "tokio-mt" => rust("tokio", program),
         _ => Err(format!("no rule to build {program}")),
@@ -55,7 +64,9 @@ fn ours() -> Result<(), String> {
     package::build()?;
     let include = format!("-I{}", package::dir().join("include").display());
     let archive = package::archive();
-    c("photonrt", "photonrt.c", &[include.as_str(), &archive.display().to_string()])
+    let io = root().join("benches/c/photonrt_io.c");
+    let paths = [io, archive].map(|p| p.display().to_string());
+    c("photonrt", "photonrt.c", &[&include, &paths[0], &paths[1]])
 }
 
 fn rust(package: &str, program: &str) -> Result<(), String> {
@@ -78,12 +89,11 @@ fn rust(package: &str, program: &str) -> Result<(), String> {
 /// Compiler and peer versions, for the report.
 pub fn versions() -> Vec<String> {
     let mut all = Vec::new();
-    let first = |program: &str| {
+    let first = |program: &str| -> Option<String> {
         let out = cmd(program).arg("--version").output().ok()?;
         String::from_utf8_lossy(&out.stdout).lines().next().map(String::from)
     };
-    all.extend(first("cc"));
-    all.extend(first("rustc"));
+    all.extend(["cc", "rustc", "fio"].into_iter().filter_map(first));
     all.extend(
         fs::read_to_string("/proc/sys/kernel/osrelease")
             .ok()
@@ -95,7 +105,7 @@ pub fn versions() -> Vec<String> {
         if let Some(n) = line.strip_prefix("name = ") {
             name = n.trim_matches('"');
         } else if let Some(v) = line.strip_prefix("version = ")
-            && ["corosensei", "may", "tokio"].contains(&name)
+            && ["corosensei", "glommio", "may", "monoio", "tokio"].contains(&name)
         {
             all.push(format!("{name} {}", v.trim_matches('"')));
         }
