@@ -547,6 +547,93 @@ int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeo
  *  or SHUT_RDWR. Never blocks. 0, or what shutdown(2) gives. */
 int co_io_shutdown(int fd, int how);
 
+/* ---- Streams: exactly so many bytes, lines, copies --------------------------------------------
+ *
+ * What takes several calls on a descriptor, under one timeout. These report both what was moved,
+ * in *done, and the error that ended it: nothing is lost, neither a byte nor a reason.
+ *
+ *     co_reader_t in = {.size = sizeof in};
+ *     char buf[8192], *line;
+ *     co_reader_init(&in, fd, buf, sizeof buf);
+ *     while (co_reader_line(&in, &line, NULL, CO_FOREVER) > 0) puts(line); */
+
+/** A buffered reader of lines and pieces, in memory of the caller's: it allocates nothing and
+ *  needs no destroying. One call at a time; a second one gets -EBUSY. What it has read stays
+ *  buffered whatever ends a call, so after a timeout the same call may be made again. Read from
+ *  its descriptor by the reader only. */
+typedef struct co_reader_t {
+    uint32_t size;              /**< sizeof(co_reader_t). */
+    uint32_t state32;           /**< The reader's own. */
+    uint64_t state[7];          /**< The reader's own. */
+} co_reader_t;
+
+/** Reads until `len` bytes have come, or the end: as many co_io_read calls under one timeout.
+ *
+ *  `len`; less if the end came before (0: at once). An error is that of co_io_read, -EINVAL also
+ *  for a `len` over INT64_MAX; `*done` (unless NULL) then says how many bytes had come: they are
+ *  in `buf`, and to go on is a call for the rest. In every case `*done` is the number of bytes. */
+int64_t co_io_read_full(int fd, void *buf, size_t len, size_t *done, int64_t timeout_ns);
+
+/** The same from `offset` on, the file's position unmoved, by co_io_pread. */
+int64_t co_io_pread_full(int fd, void *buf, size_t len, int64_t offset, size_t *done, int64_t
+                         timeout_ns);
+
+/** Writes all of `len` bytes: as many co_io_write calls under one timeout.
+ *
+ *  `len`, or an error of co_io_write (-EIO if a write takes nothing), with `*done` (unless NULL)
+ *  as for co_io_read_full: so many bytes were written, to go on is a call for the rest. */
+int64_t co_io_write_all(int fd, const void *buf, size_t len, size_t *done, int64_t timeout_ns);
+
+/** The same from `offset` on, the file's position unmoved, by co_io_pwrite. */
+int64_t co_io_pwrite_all(int fd, const void *buf, size_t len, int64_t offset, size_t *done, int64_t
+                         timeout_ns);
+
+/** Makes `r` a reader of `fd`, with `capacity` bytes at `buf` for what is read ahead: the longest
+ *  line, with its newline, must fit. Both are in use until the last call. Any thread; does not
+ *  block. To be done with a reader is to call it no more; what it has buffered is then lost.
+ *
+ *  0; -EINVAL (`r` or `buf` NULL, r->size, no capacity), -EBADF. */
+int co_reader_init(co_reader_t *r, int fd, void *buf, size_t capacity);
+
+/** Gives the next line: `*line` points to it in the reader's buffer, ended by a zero byte in
+ *  place of "\n" or "\r\n", `*len` (unless NULL) is its length without that. It is there until
+ *  the next call on `r`.
+ *
+ *  Blocks; a cancellation point; plain threads too. 1; 2 for the last bytes of a stream that
+ *  ended without a newline; 0 at the end. -EMSGSIZE: the buffer is full and no newline in it;
+ *  nothing is lost (take the bytes with another call, or see co_reader_rebuffer). -EBUSY; -EINVAL
+ *  (not initialised, `line` NULL), or as co_io_read. */
+int co_reader_line(co_reader_t *r, char **line, size_t *len, int64_t timeout_ns);
+
+/** Gives up to `len` bytes: what is buffered if anything is, else one read's. 0 is the end.
+ *
+ *  Blocks; a cancellation point; plain threads too. -EBUSY, -EINVAL (not initialised), -EFAULT
+ *  (`buf` NULL), or as co_io_read. */
+int64_t co_reader_read(co_reader_t *r, void *buf, size_t len, int64_t timeout_ns);
+
+/** Gives exactly `len` bytes, or less at the end, as co_io_read_full does. What is larger than
+ *  the buffer goes around it. */
+int64_t co_reader_read_full(co_reader_t *r, void *buf, size_t len, size_t *done, int64_t
+                            timeout_ns);
+
+/** Waits until at least `need` bytes are buffered and points `*data` to them, where they stay:
+ *  co_reader_consume takes them off. Gives how many are buffered; less than `need` at the end.
+ *  With a `need` of 0 it does not read. The bytes are there until the next call on `r` that is
+ *  not co_reader_consume.
+ *
+ *  Blocks; a cancellation point; plain threads too. -EMSGSIZE (`need` is more than the capacity);
+ *  -EBUSY; -EINVAL (not initialised, `data` NULL), or as co_io_read. */
+int64_t co_reader_peek(co_reader_t *r, char **data, size_t need, int64_t timeout_ns);
+
+/** Takes the first `n` buffered bytes off. Never blocks. 0; -EINVAL (not initialised, fewer are
+ *  buffered); -EBUSY. */
+int co_reader_consume(co_reader_t *r, size_t n);
+
+/** Moves what is buffered to `capacity` bytes at `buf`, larger or smaller; the former buffer is
+ *  the caller's again. Never blocks. 0; -EMSGSIZE (it does not fit: nothing has changed); -EINVAL
+ *  (not initialised, `buf` NULL, no capacity); -EBUSY. */
+int co_reader_rebuffer(co_reader_t *r, void *buf, size_t capacity);
+
 /* ---- Networking: names, addresses, connections ----------------------------------------------- */
 
 /** Makes a TCP socket that listens on `host` (an IPv4 or IPv6 address as text; NULL: every

@@ -13,5 +13,6 @@ pub mod io;
 pub mod net;
 pub mod runtime;
 pub mod socket;
+pub mod stream;
 pub mod time;
 pub mod version;

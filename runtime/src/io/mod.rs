@@ -4,6 +4,7 @@
 //!   op/       one operation, one file: what it is on each engine
 //!   engine/   what carries it out: uring, ready (with offload), plain threads
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
+//!   stream/   what takes several calls: exactly so much, lines, copies
 //!   sys       system calls, the forms that don't block beside those that do
 //! ```
 //!
@@ -29,6 +30,7 @@ use crate::sched::driver::Driver;
 mod engine;
 mod entry;
 mod op;
+mod stream;
 mod sys;
 mod table;
 #[cfg(test)]
@@ -47,6 +49,8 @@ pub use op::recv::recv;
 pub use op::send::send;
 pub use op::socket::{shutdown, socket, tcp_listen};
 pub use op::write::{pwrite, write};
+pub use stream::reader::{Line, Reader};
+pub use stream::{pread_full, pwrite_all, read_full, write_all};
 
 /// An engine for a vCPU, to be created on that vCPU's thread, or, for the vCPU of an external group
 /// (`external`), on any. ENOSYS where the kernel does not have it; EMFILE, ENOMEM and the like.
