@@ -126,12 +126,17 @@ const char *co_strerror(int err);
 #define CO_NOW               0    /**< A timeout that has expired already: the call tries once
                                        and gives -EAGAIN instead of waiting. */
 #define CO_ENGINE_AUTO       0    /**< Engine: chosen at run time (io_uring where a real
-                                       operation succeeds, else `ready`). The environment
-                                       variable PHOTONRT_ENGINE (`uring` or `ready`; another
-                                       text: -EINVAL) decides where the program left it open. */
+                                       operation succeeds, else `ready`, else `offload`). The
+                                       environment variable PHOTONRT_ENGINE (`uring`, `ready` or
+                                       `offload`; another text: -EINVAL) decides where the
+                                       program left it open. */
 #define CO_ENGINE_URING      1    /**< Engine: io_uring. */
 #define CO_ENGINE_READY      2    /**< Engine: readiness (epoll or kqueue), with a thread pool
                                        for files. */
+#define CO_ENGINE_OFFLOAD    3    /**< Engine: poll(2), with a thread pool for files. Always
+                                       available, and slow when many coroutines wait. External
+                                       groups have the poller of `ready`, since their host needs
+                                       a descriptor. */
 #define CO_RUN_CANCEL        1    /**< co_config_t.flags: when the main coroutine of co_run has
                                        ended, cancel the others; without it, co_run waits for
                                        them. */
@@ -163,7 +168,7 @@ typedef struct co_config_t {
     int64_t stack_decay;        /**< Nanoseconds after which unused stacks go back to the system;
                                      0: one second. */
     uint32_t blocking_max;      /**< OS threads at most that do what would block (file I/O under
-                                     `ready`); 0: 64. */
+                                     `ready` and `offload`); 0: 64. */
     uint32_t reserved;          /**< Zero. */
     uint64_t seed;              /**< Seed of the scheduler's own random choices; 0: taken from
                                      the system. */
@@ -173,7 +178,8 @@ typedef struct co_config_t {
 typedef struct co_stats_t {
     uint32_t size;              /**< sizeof(co_stats_t) of the caller; that many bytes are
                                      written. */
-    uint32_t engine;            /**< The engine in use: CO_ENGINE_URING or CO_ENGINE_READY. */
+    uint32_t engine;            /**< The engine in use: CO_ENGINE_URING, CO_ENGINE_READY or
+                                     CO_ENGINE_OFFLOAD. */
     uint32_t vcpus;             /**< vCPUs in all groups. */
     uint32_t groups;            /**< Groups. */
     uint64_t live;              /**< Coroutines alive now; one that another vCPU is just taking

@@ -2,7 +2,7 @@
 
 use crate::coroutine::{CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP, co_attr_t, co_entry_t};
 use crate::group::{CO_GROUP_EXTERNAL, co_group_attr_t};
-use crate::runtime::{CO_ENGINE_READY, co_config_t};
+use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t};
 use photonrt_runtime::err::Errno;
 use photonrt_runtime::rt::{Config, GroupAttr};
 use photonrt_runtime::task::{Attr, Entry};
@@ -94,7 +94,7 @@ pub unsafe fn write_sized<T: Copy>(out: *mut T, from: &T) -> c_int {
 pub unsafe fn config(p: *const co_config_t) -> Result<Config, Errno> {
     // SAFETY: the caller's.
     let Some(c) = (unsafe { read_sized(p) })? else { return Ok(Config::default()) };
-    if c.reserved != 0 || c.engine > CO_ENGINE_READY || c.flags & !15 != 0 || c.stack_decay < 0 {
+    if c.reserved != 0 || c.engine > CO_ENGINE_OFFLOAD || c.flags & !15 != 0 || c.stack_decay < 0 {
         return Err(Errno::EINVAL);
     }
     Config {

@@ -11,14 +11,17 @@ pub const CO_FOREVER: i64 = -1;
 /// A timeout that has expired already: the call tries once and gives -EAGAIN instead of waiting.
 pub const CO_NOW: i64 = 0;
 
-/// Engine: chosen at run time (io_uring where a real operation succeeds, else `ready`). The
-/// environment variable PHOTONRT_ENGINE (`uring` or `ready`; another text: -EINVAL) decides where the
-/// program left it open.
+/// Engine: chosen at run time (io_uring where a real operation succeeds, else `ready`, else
+/// `offload`). The environment variable PHOTONRT_ENGINE (`uring`, `ready` or `offload`; another text:
+/// -EINVAL) decides where the program left it open.
 pub const CO_ENGINE_AUTO: u32 = 0;
 /// Engine: io_uring.
 pub const CO_ENGINE_URING: u32 = 1;
 /// Engine: readiness (epoll or kqueue), with a thread pool for files.
 pub const CO_ENGINE_READY: u32 = 2;
+/// Engine: poll(2), with a thread pool for files. Always available, and slow when many coroutines
+/// wait. External groups have the poller of `ready`, since their host needs a descriptor.
+pub const CO_ENGINE_OFFLOAD: u32 = 3;
 
 /// co_config_t.flags: when the main coroutine of co_run has ended, cancel the others; without it,
 /// co_run waits for them.
@@ -52,7 +55,7 @@ pub struct co_config_t {
     pub stack_cache: u64,
     /// Nanoseconds after which unused stacks go back to the system; 0: one second.
     pub stack_decay: i64,
-    /// OS threads at most that do what would block (file I/O under `ready`); 0: 64.
+    /// OS threads at most that do what would block (file I/O under `ready` and `offload`); 0: 64.
     pub blocking_max: u32,
     /// Zero.
     pub reserved: u32,
@@ -66,7 +69,7 @@ pub struct co_config_t {
 pub struct co_stats_t {
     /// sizeof(co_stats_t) of the caller; that many bytes are written.
     pub size: u32,
-    /// The engine in use: CO_ENGINE_URING or CO_ENGINE_READY.
+    /// The engine in use: CO_ENGINE_URING, CO_ENGINE_READY or CO_ENGINE_OFFLOAD.
     pub engine: u32,
     /// vCPUs in all groups.
     pub vcpus: u32,

@@ -147,6 +147,8 @@ HELPER void conf_check_engine(void) {
     CHECK_EQ(conf_stats().engine, CO_ENGINE_URING);
   if (name && !strcmp(name, "ready"))
     CHECK_EQ(conf_stats().engine, CO_ENGINE_READY);
+  if (name && !strcmp(name, "offload"))
+    CHECK_EQ(conf_stats().engine, CO_ENGINE_OFFLOAD);
 }
 
 HELPER void conf_init(void) {

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ENGINES = ("uring", "ready")
+ENGINES = ("uring", "ready", "offload")
 OUTCOME_KEYS = {"exit", "signal", "stdout", "stderr"}
 CASE_KEYS = {"name", "proves", "needs", "timeout", "engines", "vcpus", "implementations", "outcome"}
 KNOWN_KEYS = {"case", "engine", "vcpus", "outcome", "why"}

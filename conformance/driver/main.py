@@ -37,7 +37,7 @@ def options() -> argparse.Namespace:
     p = argparse.ArgumentParser("conformance/run", description="Runs the conformance cases; see SPEC.md.")
     p.add_argument("--impl", default="c", help="implementation (default: c)")
     p.add_argument("--level", type=words, default=cases.levels(), help="levels, as core,io (default: all)")
-    p.add_argument("--engine", type=words, default=list(cases.ENGINES), help="engines (default: uring,ready)")
+    p.add_argument("--engine", type=words, default=list(cases.ENGINES), help="engines (default: all)")
     p.add_argument("--vcpus", type=numbers, default=[1, 2], help="numbers of vCPUs (default: 1,2)")
     p.add_argument("--filter", default="*", help="only cases whose name matches, for instance 'core/join*'")
     p.add_argument("--jobs", type=int, default=2, help="runs at once (default: 2)")

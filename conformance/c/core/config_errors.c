@@ -31,7 +31,7 @@ static void refuses(void) {
   newer_t newer = {.known = conf_config(), .tail = {0, 1}};
   newer.known.size = sizeof newer;
   refused(&newer.known, E2BIG);
-  cfg = conf_config(), cfg.engine = CO_ENGINE_READY + 1, refused(&cfg, EINVAL);
+  cfg = conf_config(), cfg.engine = CO_ENGINE_OFFLOAD + 1, refused(&cfg, EINVAL);
   cfg = conf_config(), cfg.engine = UINT32_MAX, refused(&cfg, EINVAL);
   cfg = conf_config(), cfg.flags = 1u << 20, refused(&cfg, EINVAL);
   cfg = conf_config(), cfg.reserved = 1, refused(&cfg, EINVAL);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   op/       one operation, one file: what it is on each engine
-//!   engine/   what carries it out: uring, ready (with offload), plain threads
+//!   engine/   what carries it out: uring, ready, offload, plain threads, a pool of threads
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
 //!   stream/   what takes several calls: exactly so much, lines, copies
 //!   sys       system calls, the forms that don't block beside those that do
@@ -65,4 +65,9 @@ pub fn probe_uring() -> Result<(), Errno> {
     return engine::uring::probe();
     #[cfg(not(target_os = "linux"))]
     return Err(Errno::ENOSYS);
+}
+
+/// Whether readiness can be asked for here. ENOSYS, EPERM, EMFILE, ENOMEM...
+pub fn probe_ready() -> Result<(), Errno> {
+    engine::ready::poller::Poller::new().map(drop)
 }

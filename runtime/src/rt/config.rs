@@ -37,7 +37,7 @@ impl Config {
     /// Checks the ranges: EINVAL.
     pub fn checked(self) -> Result<Config, Errno> {
         let stack_ok = self.stack_size == 0 || stack::class_of(self.stack_size).is_some();
-        if self.vcpus > GROUP_VCPUS || !stack_ok || self.stack_decay < 0 || self.engine > 2 {
+        if self.vcpus > GROUP_VCPUS || !stack_ok || self.stack_decay < 0 || self.engine > 3 {
             return Err(Errno::EINVAL);
         }
         Ok(self)
@@ -80,18 +80,24 @@ impl Config {
             0 => match std::env::var("PHOTONRT_ENGINE").as_deref() {
                 Ok("uring") => 1,
                 Ok("ready") => 2,
+                Ok("offload") => 3,
                 Ok("") | Err(std::env::VarError::NotPresent) => 0,
                 _ => return Err(Errno::EINVAL),
             },
             n => n,
         };
+        let refused = |e| match e {
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
+            _ => Errno::ENOSYS,
+        };
         match wanted {
-            1 => io::probe_uring().map(|()| EngineKind::Uring).map_err(|e| match e {
-                Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
-                _ => Errno::ENOSYS,
-            }),
-            2 => Ok(EngineKind::Ready),
-            _ => Ok(io::probe_uring().map_or(EngineKind::Ready, |()| EngineKind::Uring)),
+            1 => io::probe_uring().map(|()| EngineKind::Uring).map_err(refused),
+            2 => io::probe_ready().map(|()| EngineKind::Ready).map_err(refused),
+            3 => Ok(EngineKind::Offload),
+            _ => Ok(io::probe_uring()
+                .map(|()| EngineKind::Uring)
+                .or_else(|_| io::probe_ready().map(|()| EngineKind::Ready))
+                .unwrap_or(EngineKind::Offload)),
         }
     }
 }

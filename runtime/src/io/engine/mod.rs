@@ -13,7 +13,8 @@
 //! ```text
 //!   uring    a ring for each vCPU; the call becomes an SQE, its record's address the user_data
 //!   ready    epoll or kqueue: try without blocking, wait for an edge, try again
-//!   offload  threads that block, for what can't be waited for (files under `ready`; see `job`)
+//!   offload  `ready` with poll(2) for a poller, for systems that have neither of the above
+//!   pool     threads that block, for what can't be waited for (files under `ready`; see `job`)
 //!   plain    not an engine: the same calls on a thread that is no vCPU, which they block
 //! ```
 #![allow(unsafe_code)]
@@ -25,6 +26,7 @@ use crate::io::table::{self, Enter};
 use crate::sched::driver::{Driver, Waker};
 use crate::sched::{self, VCpu};
 use crate::wait::{self, Deadline, Stop};
+use ready::poller::Poller;
 use slots::{Closer, Slots};
 use std::any::Any;
 use std::os::fd::RawFd;
@@ -48,6 +50,8 @@ pub enum EngineKind {
     Uring = 1,
     /// epoll or kqueue, and threads for files.
     Ready = 2,
+    /// poll(2), and threads for files: what every system has.
+    Offload = 3,
 }
 
 /// A vCPU's engine. One for each vCPU, on the heap already: a box around the larger would cost each
@@ -89,10 +93,10 @@ impl Engine {
             EngineKind::Uring => uring::Uring::new(external).map(Engine::Uring),
             #[cfg(not(target_os = "linux"))]
             EngineKind::Uring => Err(Errno::ENOSYS),
-            EngineKind::Ready => {
-                let _ = external;
-                ready::Ready::new().map(Engine::Ready)
-            }
+            EngineKind::Ready => Poller::new().and_then(ready::Ready::new).map(Engine::Ready),
+            // Its host sleeps on a descriptor, which poll(2) does not have.
+            EngineKind::Offload if external => Engine::new(EngineKind::Ready, external),
+            EngineKind::Offload => Poller::simple().and_then(ready::Ready::new).map(Engine::Ready),
         }
     }
 
@@ -233,7 +237,7 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
         EngineKind::Uring => uring::step(op, vcpu, deadline),
         #[cfg(not(target_os = "linux"))]
         EngineKind::Uring => Errno::ENOSYS.into(),
-        EngineKind::Ready => ready::step(op, vcpu, deadline),
+        EngineKind::Ready | EngineKind::Offload => ready::step(op, vcpu, deadline),
     }
 }
 

@@ -8,7 +8,12 @@ use crate::io::{EngineKind, driver};
 use std::time::Instant;
 
 fn kinds() -> Vec<EngineKind> {
-    engines().iter().map(|&e| if e == 1 { EngineKind::Uring } else { EngineKind::Ready }).collect()
+    let kind = |&e: &u32| match e {
+        1 => EngineKind::Uring,
+        2 => EngineKind::Ready,
+        _ => EngineKind::Offload,
+    };
+    engines().iter().map(kind).collect()
 }
 
 fn on_each_driver(test: impl Fn(&mut dyn crate::sched::Driver, &str)) {

@@ -1,5 +1,5 @@
 //! One body, every engine: what a test does runs as the main coroutine of a runtime of its own, on
-//! `uring` and on `ready`, with one and with two vCPUs. A test that hangs ends the process after a
+//! `uring`, `ready` and `offload`, with one and with two vCPUs. A test that hangs ends the process after a
 //! minute and says which it was.
 #![allow(unsafe_code)]
 
@@ -72,16 +72,16 @@ unsafe extern "C" fn enter(arg: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// Engines that work here, as the config names them; PHOTONRT_TEST_ENGINE (1 or 2) leaves one.
+/// Engines that work here, as the config names them; PHOTONRT_TEST_ENGINE (1, 2 or 3) leaves one.
 fn engines() -> Vec<u32> {
     if let Some(only) = std::env::var("PHOTONRT_TEST_ENGINE").ok().and_then(|s| s.parse().ok()) {
         return vec![only];
     }
     match io::probe_uring() {
-        Ok(()) => vec![1, 2],
+        Ok(()) => vec![1, 2, 3],
         Err(e) => {
-            eprintln!("no io_uring here ({e:?}): tested on `ready` only");
-            vec![2]
+            eprintln!("no io_uring here ({e:?}): tested on the other engines only");
+            vec![2, 3]
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::sched::driver::Waker;
 use crate::time;
 use crate::wait::{self, Deadline};
 use poller::{Event, Poller};
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,10 +64,10 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// EMFILE and the like.
-    pub fn new() -> Result<Ready, Errno> {
+    /// With one of the pollers. EMFILE and the like.
+    pub fn new(poller: Poller) -> Result<Ready, Errno> {
         Ok(Ready {
-            poller: Poller::new()?,
+            poller,
             events: Vec::new(),
             slots: Slots::default(),
             direct: 0,
@@ -106,7 +106,8 @@ impl Ready {
 
     fn collect(&mut self, timeout: Option<Duration>) {
         let Ready { poller, events, slots, .. } = self;
-        poller.wait(timeout, events);
+        let waited = |fd| slots.find(fd).is_some_and(|s| !s.is_empty());
+        poller.wait(timeout, waited, events);
         for e in events.iter() {
             deliver(slots, e);
         }
@@ -150,16 +151,14 @@ impl Ready {
         }
     }
 
-    /// Puts a record into its list, and its descriptor into the poller.
+    /// Puts a record that waits for `events` into its list, and its descriptor into the poller.
     ///
     /// # Safety
     /// `rec` stays where it is until it has been unlinked.
-    unsafe fn begin(&mut self, rec: &Rec) -> Result<(), Errno> {
+    unsafe fn begin(&mut self, rec: &Rec, events: c_short) -> Result<(), Errno> {
         let fd = rec.fd();
         let registered = self.slots.get(fd)?.has(bits::REGISTERED);
-        if !registered {
-            self.poller.add(fd)?;
-        }
+        self.poller.arm(fd, events, registered)?;
         // SAFETY: the caller's.
         unsafe { self.slots.link(rec)? };
         rec.sweep.set(self.sweeps);
@@ -309,7 +308,7 @@ fn wait_ready<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Ste
         Err(e) => return e.into(),
     };
     // SAFETY: below, it is unlinked before it goes.
-    match with(vcpu, |r| unsafe { r.begin(&rec) }) {
+    match with(vcpu, |r| unsafe { r.begin(&rec, op.events()) }) {
         Ok(()) => {}
         // What a poller refuses is always ready, or never says so.
         Err(Errno::EPERM) => return offload(op, vcpu, deadline),

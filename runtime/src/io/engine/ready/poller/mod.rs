@@ -5,17 +5,20 @@
 //! system calls on Linux (arm a timer descriptor, re-arm its registration, epoll_wait, read the
 //! notifier, re-arm that) where epoll_pwait2 is one; and it can't ask for EPOLLRDHUP, without which a
 //! receive can't be spared (see the parent).
+//!
+//! The engine `offload` is `ready` with a third, [`poll`], for systems where neither can be had.
 
 use crate::err::Errno;
 use crate::prim::atomic::{AtomicBool, Ordering::*};
 use crate::sched::driver::Waker;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 mod epoll;
+mod poll;
 mod portable;
 
 /// A descriptor has become ready.
@@ -39,6 +42,8 @@ pub enum Poller {
     Epoll(epoll::Epoll),
     /// Elsewhere.
     Portable(portable::Portable),
+    /// `offload`.
+    Poll(poll::Poll),
 }
 
 /// Makes later pollers of this process portable ones, for tests.
@@ -50,6 +55,7 @@ macro_rules! each {
             #[cfg(target_os = "linux")]
             Poller::Epoll($p) => $do,
             Poller::Portable($p) => $do,
+            Poller::Poll($p) => $do,
         }
     };
 }
@@ -67,10 +73,32 @@ impl Poller {
         portable::Portable::new().map(Poller::Portable)
     }
 
+    /// The one that needs nothing but poll(2). EMFILE and the like.
+    pub fn simple() -> Result<Poller, Errno> {
+        poll::Poll::new().map(Poller::Poll)
+    }
+
+    /// Before each wait for `events` of a descriptor, which is in already if `known`. EPERM: it can't
+    /// be waited for.
+    pub fn arm(&mut self, fd: c_int, events: c_short, known: bool) -> Result<(), Errno> {
+        match self {
+            Poller::Poll(p) => p.arm(fd, events),
+            _ if known => Ok(()),
+            _ => self.add(fd),
+        }
+    }
+
     /// Puts a descriptor in, for both directions, edge-triggered; what is ready already is an edge.
     /// EPERM: it can't be waited for.
     pub fn add(&self, fd: c_int) -> Result<(), Errno> {
-        match each!(self, p => p.add(fd)) {
+        let added = match self {
+            #[cfg(target_os = "linux")]
+            Poller::Epoll(p) => p.add(fd),
+            Poller::Portable(p) => p.add(fd),
+            // Each wait puts it in.
+            Poller::Poll(_) => Ok(()),
+        };
+        match added {
             // A number that was closed, while a duplicate of its description keeps it in the
             // poller.
             Err(Errno::EEXIST) => self.modify(fd),
@@ -84,15 +112,25 @@ impl Poller {
     }
 
     /// Waits (None: for ever) and replaces `events` by what has become ready; empty after the
-    /// timeout, a wake, or a signal.
-    pub fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) {
+    /// timeout, a wake, or a signal. `waited`: whether anybody waits for a descriptor.
+    pub fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        waited: impl Fn(c_int) -> bool,
+        events: &mut Vec<Event>,
+    ) {
         events.clear();
-        each!(self, p => p.wait(timeout, events));
+        match self {
+            #[cfg(target_os = "linux")]
+            Poller::Epoll(p) => p.wait(timeout, events),
+            Poller::Portable(p) => p.wait(timeout, events),
+            Poller::Poll(p) => p.wait(timeout, waited, events),
+        }
     }
 
     /// Whether [`Event::ends`] is exact.
     pub fn tells_of_ends(&self) -> bool {
-        !matches!(self, Poller::Portable(_))
+        !matches!(self, Poller::Portable(_) | Poller::Poll(_))
     }
 
     /// Ends a wait.
@@ -100,7 +138,8 @@ impl Poller {
         each!(self, p => p.waker())
     }
 
-    /// Readable while a wait would return at once.
+    /// Readable while a wait would return at once. (Not [`Poller::simple`]'s, which tells of wakes
+    /// only.)
     pub fn fd(&self) -> RawFd {
         each!(self, p => p.fd())
     }
