@@ -1,8 +1,9 @@
 //! Header section `io`: what every descriptor can do.
 
 use crate::convert::value;
+use libc::pollfd;
 use photonrt_runtime::io;
-use std::ffi::{c_char, c_int, c_short, c_void};
+use std::ffi::{c_char, c_int, c_short, c_uint, c_void};
 
 /// Opens a file, as open(2) does, always close-on-exec. `mode` counts with O_CREAT only.
 ///
@@ -115,4 +116,20 @@ pub extern "C" fn co_io_close(fd: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn co_io_poll(fd: c_int, events: c_short, timeout_ns: i64) -> c_int {
     value(io::poll(fd, events, timeout_ns)) as c_int
+}
+
+/// poll(2) on several descriptors: waits until one of the `n` in `fds` has an event, writes what
+/// each has to its revents and gives the number of those that have something. POLLERR, POLLHUP and
+/// POLLNVAL (not open) need not be asked for; a negative fd is left out; one may be there more than
+/// once. A descriptor that co_io_close closes meanwhile has POLLNVAL. With `n` 0 it is a sleep.
+///
+/// Blocks; a cancellation point. Plain threads too. >= 1; -ETIMEDOUT (-EAGAIN with CO_NOW), with
+/// every revents 0; -ECANCELED or an interrupt's error; -EINVAL (a timeout below -1, more than
+/// RLIMIT_NOFILE entries); -EFAULT; -ENOMEM.
+///
+/// # Safety
+/// `fds` points to `n` entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> c_int {
+    value(io::poll_many(fds, n, timeout_ns)) as c_int
 }

@@ -65,6 +65,8 @@ static void others(void) {
   int file = co_io_open("file", O_CREAT | O_RDWR, 0600, CO_FOREVER);
   CHECK_GE(file, 0);
   CHECK_EQ(co_io_poll(file, POLLIN | POLLOUT, CO_FOREVER), POLLIN | POLLOUT); /* files are always ready */
+  CHECK_ERR(co_io_poll(file, POLLPRI, 2 * MS), ETIMEDOUT); /* and for nothing else */
+  CHECK_ERR(co_io_poll(file, 0, CO_NOW), EAGAIN);
   CHECK_OK(co_io_close(file));
   int listener = net_listen();
   CHECK_ERR(co_io_poll(listener, POLLIN, CO_NOW), EAGAIN);

@@ -44,6 +44,7 @@ pub use op::connect::connect;
 pub use op::fsync::fsync;
 pub use op::open::open;
 pub use op::poll::poll;
+pub use op::poll_many::poll_many;
 pub use op::read::{pread, read};
 pub use op::recv::recv;
 pub use op::send::send;

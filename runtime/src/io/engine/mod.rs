@@ -36,6 +36,7 @@ use std::time::Duration;
 #[cfg(target_os = "linux")]
 pub mod bell;
 pub mod job;
+pub mod many;
 pub mod offload;
 pub mod plain;
 pub mod ready;
@@ -72,7 +73,7 @@ const DIRECT_MAX: u32 = 64;
 /// How long to wait before something is tried again that the system won't tell us about.
 const AGAIN_NS: i64 = 1_000_000;
 /// How long to wait before looking again whether the last step of a close is over.
-const LAST_NS: i64 = 50_000;
+pub const LAST_NS: i64 = 50_000;
 
 macro_rules! each {
     ($self:expr, $e:ident => $do:expr) => {
@@ -205,7 +206,7 @@ fn kind(vcpu: &VCpu) -> EngineKind {
 /// Counts a call that has completed at once; a coroutine that has had its share gives way. Parking
 /// begins a new count. `also` is done on the way.
 #[inline]
-fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
+pub fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
     let over = with(vcpu, |e| {
         also(e);
         let n = each!(e, e => &mut e.direct);
@@ -241,7 +242,8 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
     }
 }
 
-fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
+/// Sleeps for `ns` nanoseconds; an error: the deadline comes first, or something else ends it.
+pub fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
     let until = crate::time::now().saturating_add(ns);
     let (until, last) = match deadline {
         Deadline::Now => return Err(Errno::EAGAIN),

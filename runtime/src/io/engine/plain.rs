@@ -17,11 +17,13 @@ use crate::io::engine::slots::Closer;
 use crate::io::engine::{AGAIN_NS, LAST_NS};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Signal, Try};
-use crate::io::table::{self, Enter};
+use crate::io::table::{self, Enter, Entry};
 use crate::time;
 use crate::wait::Deadline;
+use libc::pollfd;
 use std::cell::RefCell;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,63 +65,109 @@ fn own_signal() -> Option<Arc<Signal>> {
     })
 }
 
-/// An entry of the list, as long as its call lasts.
+/// Entries of the list, as long as their call lasts.
 struct Listed {
-    fd: c_int,
-    number: u64,
+    numbers: Range<u64>,
     signal: Option<Arc<Signal>>,
 }
 
 impl Listed {
-    /// None: the last step of a close is under way, begin again. EBADF: it is being closed.
-    fn new(fd: c_int) -> Result<Option<Listed>, Errno> {
+    /// An entry for each descriptor. None: the last step of a close is under way, begin again. What
+    /// is being closed is listed as closed.
+    fn new(fds: impl Iterator<Item = c_int> + Clone) -> Result<Option<Listed>, Errno> {
         let signal = own_signal();
-        let entry = table::entry(fd)?;
         let mut w = waits();
-        match entry.enter_plain() {
-            Enter::Closing => return Err(Errno::EBADF),
-            Enter::Last => return Ok(None),
-            Enter::Open => {}
+        w.all.try_reserve(fds.clone().count()).map_err(|_| Errno::ENOMEM)?;
+        let first = w.last + 1;
+        // From here on its drop takes out what has been put in.
+        let mut listed = Listed { numbers: first..first, signal };
+        for fd in fds {
+            let closed = match table::entry(fd).map(Entry::enter_plain) {
+                Ok(Enter::Open) => false,
+                Ok(Enter::Closing) => true,
+                other => {
+                    drop(w);
+                    return other.map(|_| None);
+                }
+            };
+            w.last += 1;
+            let (number, signal) = (w.last, listed.signal.clone());
+            w.all.push(Wait { fd, number, signal, closed, closer: 0 });
+            listed.numbers.end = number + 1;
         }
-        w.all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        w.last += 1;
-        let number = w.last;
-        w.all.push(Wait { fd, number, signal: signal.clone(), closed: false, closer: 0 });
-        Ok(Some(Listed { fd, number, signal }))
+        Ok(Some(listed))
     }
 
-    fn closed(&self) -> bool {
-        waits().all.iter().any(|w| w.number == self.number && w.closed)
+    /// Calls `each` with the descriptors that are being closed.
+    fn closed(&self, each: impl FnMut(c_int)) {
+        let w = waits();
+        let own = w.all.iter().filter(|w| w.closed && self.numbers.contains(&w.number));
+        own.map(|w| w.fd).for_each(each);
+    }
+
+    /// The same as a condition.
+    fn any_closed(&self) -> bool {
+        let mut any = false;
+        self.closed(|_| any = true);
+        any
     }
 
     /// Waits until the descriptor may be ready. EBADF: it is being closed.
-    fn wait(&self, events: std::ffi::c_short, deadline: Deadline) -> Result<(), Errno> {
+    fn wait(&self, fd: c_int, events: c_short, deadline: Deadline) -> Result<(), Errno> {
         let left = left(deadline)?;
         let r = match &self.signal {
-            Some(s) => sys::poll_or(self.fd, events, s.fd(), left),
-            None => sys::poll(self.fd, events, Some(left.unwrap_or(LOOK_NS).min(LOOK_NS))),
+            Some(s) => sys::poll_or(fd, events, s.fd(), left),
+            None => sys::poll(fd, events, Some(left.unwrap_or(LOOK_NS).min(LOOK_NS))),
         };
         match r {
-            _ if self.closed() => Err(Errno::EBADF),
+            _ if self.any_closed() => Err(Errno::EBADF),
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(e) => Err(e),
         }
+    }
+
+    /// Waits until one of several may be ready, whose events are then in `fds`; the last of these is
+    /// a place for the signal.
+    fn wait_many(&self, fds: &mut [pollfd], deadline: Deadline) -> Result<(), Errno> {
+        let left = if self.any_closed() { Some(0) } else { left(deadline)? };
+        let (n, left) = match &self.signal {
+            Some(s) => {
+                let place = fds.last_mut().ok_or(Errno::EINVAL)?;
+                *place = pollfd { fd: s.fd(), events: libc::POLLIN, revents: 0 };
+                (fds.len(), left)
+            }
+            None => (fds.len() - 1, Some(left.unwrap_or(LOOK_NS).min(LOOK_NS))),
+        };
+        match Errno::check(i64::from(sys::poll_ns(&mut fds[..n], left))) {
+            Ok(_) => {}
+            // What the array says then means nothing.
+            Err(Errno::EINTR) => fds.iter_mut().for_each(|p| p.revents = 0),
+            Err(e) => return Err(e),
+        }
+        self.closed(|fd| {
+            let same = fds.iter_mut().filter(|p| p.fd == fd);
+            same.for_each(|p| p.revents = libc::POLLNVAL);
+        });
+        Ok(())
     }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let mut w = waits();
-        let left =
-            w.all.iter().position(|w| w.number == self.number).map(|at| w.all.swap_remove(at));
-        drop(w);
-        let Some(left) = left else { return };
-        if let (true, Some(s)) = (left.closed, &self.signal) {
+        let mut closed = Vec::new();
+        waits().all.retain(|w| {
+            let own = self.numbers.contains(&w.number);
+            if own && w.closed {
+                closed.push(w.closer);
+            }
+            !own
+        });
+        if let (false, Some(s)) = (closed.is_empty(), &self.signal) {
             s.lower();
         }
-        if left.closer != 0 {
+        for closer in closed.into_iter().filter(|&c| c != 0) {
             // SAFETY: the closer waits for this answer.
-            unsafe { (*(left.closer as *const Closer)).ack() };
+            unsafe { (*(closer as *const Closer)).ack() };
         }
     }
 }
@@ -174,7 +222,8 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
             }
         }
         let waited = match &listed {
-            None => match Listed::new(op.fd()) {
+            None => match Listed::new(std::iter::once(op.fd())) {
+                Ok(Some(l)) if l.any_closed() => Err(Errno::EBADF),
                 // In the list now: try once more.
                 Ok(Some(l)) => {
                     listed = Some(l);
@@ -183,10 +232,41 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
                 Ok(None) => pause(deadline, LAST_NS),
                 Err(e) => Err(e),
             },
-            Some(l) => l.wait(op.events(), deadline),
+            Some(l) => l.wait(op.fd(), op.events(), deadline),
         };
         if let Err(e) = waited {
             return op.partial().ok_or(e);
+        }
+    }
+}
+
+/// poll(2) on several descriptors, none of which was ready a moment ago.
+pub fn poll_many(fds: &mut [pollfd], deadline: Deadline) -> R {
+    if deadline == Deadline::Now {
+        return Err(Errno::EAGAIN);
+    }
+    let listed = loop {
+        match Listed::new(fds.iter().map(|p| p.fd).filter(|&fd| fd >= 0))? {
+            Some(l) => break l,
+            None => pause(deadline, LAST_NS)?,
+        }
+    };
+    // With a place for the signal, which is none of the caller's business.
+    let mut watched = Vec::new();
+    watched.try_reserve_exact(fds.len() + 1).map_err(|_| Errno::ENOMEM)?;
+    watched.extend_from_slice(fds);
+    watched.push(pollfd { fd: -1, events: 0, revents: 0 });
+    loop {
+        let waited = listed.wait_many(&mut watched, deadline);
+        let mut n = 0;
+        for (to, from) in fds.iter_mut().zip(&watched) {
+            to.revents = from.revents;
+            n += i64::from(from.revents != 0);
+        }
+        match waited {
+            Err(e) if n == 0 => return Err(e),
+            _ if n > 0 => return Ok(n),
+            _ => {}
         }
     }
 }

@@ -20,13 +20,14 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+use crate::io::sys;
 use crate::io::table;
 use crate::parker;
 use crate::prim::atomic::{AtomicU32, AtomicUsize, Ordering::*};
 use crate::sched::{self, Message, TaskRef, VCpu};
 use crate::wait::{self, Deadline};
 use std::cell::Cell;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
 use std::ptr::null;
 
 /// Bits of [`Rec`]'s state.
@@ -35,8 +36,6 @@ pub mod state {
     pub const DONE: u32 = 1;
     /// The descriptor is being closed: the call ends with EBADF.
     pub const CLOSED: u32 = 2;
-    /// The message sent by `at_home` has been there.
-    pub const VISITED: u32 = 4;
 }
 
 /// What a Rec waits for.
@@ -54,6 +53,21 @@ pub enum Kind {
     Any,
     /// A job of the pool.
     Job,
+    /// Nothing but the close of the descriptor: it never becomes ready for what is wanted of it.
+    Close,
+}
+
+impl Kind {
+    /// For the events that poll(2) would be asked for.
+    pub fn of_events(events: c_short) -> Kind {
+        let read = events & (sys::POLL_READ | libc::POLLRDNORM | libc::POLLRDBAND) != 0;
+        let write = events & (libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND) != 0;
+        match (read, write) {
+            (true, false) => Kind::Read,
+            (false, true) => Kind::Write,
+            _ => Kind::Any,
+        }
+    }
 }
 
 /// One wait of one call.
@@ -169,31 +183,41 @@ pub fn post(to: &VCpu, message: Message) -> bool {
 }
 
 /// Runs `visit` on the Rec at its home: here, if the coroutine is still there, else by a message
-/// that is waited for.
-pub fn at_home(rec: &Rec, visit: fn(&VCpu, &Rec)) {
-    struct Visit<'a> {
+/// that is waited for. `visit` must not switch.
+pub fn at_home(rec: &Rec, visit: impl FnMut(&VCpu, &Rec)) {
+    struct Visit<'a, F> {
         rec: &'a Rec,
-        visit: fn(&VCpu, &Rec),
+        visit: F,
+        been: AtomicU32,
     }
-    fn arrive(arg: usize) {
-        // SAFETY: `at_home` below waits for VISITED before its frame ends; this is the home's
-        // thread.
-        let v = unsafe { &*(arg as *const Visit<'_>) };
-        if let Some(here) = sched::current() {
-            (v.visit)(here, v.rec);
+    fn arrive<F: FnMut(&VCpu, &Rec)>(arg: usize) {
+        let v = arg as *mut Visit<'_, F>;
+        // SAFETY: `at_home` below waits for `been` before its frame ends, and touches nothing else
+        // of it; this is the home's thread.
+        unsafe {
+            let rec = (*v).rec;
+            if let Some(here) = sched::current() {
+                ((*v).visit)(here, rec);
+            }
+            let task = rec.task;
+            // Release: pairs with the acquire below. The last touch.
+            (*v).been.store(1, Release);
+            sched::wake(task);
         }
-        let task = v.rec.task;
-        v.rec.set(state::VISITED);
-        sched::wake(task);
     }
+    fn message<F: FnMut(&VCpu, &Rec)>(v: *mut Visit<'_, F>) -> Message {
+        Message { run: arrive::<F>, arg: v as usize }
+    }
+    let mut v = Visit { rec, visit, been: AtomicU32::new(0) };
     let here = sched::current();
-    if let Some(v) = here.filter(|v| v.id() == rec.home) {
-        return visit(v, rec);
+    if let Some(here) = here.filter(|here| here.id() == rec.home) {
+        return (v.visit)(here, rec);
     }
-    let v = Visit { rec, visit };
-    let message = Message { run: arrive, arg: (&raw const v) as usize };
-    if sched::vcpu(rec.home).is_some_and(|home| post(home, message)) {
-        wait::until_done(|| rec.is(state::VISITED));
+    let p = &raw mut v;
+    if sched::vcpu(rec.home).is_some_and(|home| post(home, message(p))) {
+        // Acquire: pairs with `arrive`: what it did is done.
+        // SAFETY: `v` is alive; `arrive` and this share nothing but the atomic.
+        wait::until_done(|| unsafe { (*p).been.load(Acquire) != 0 });
     }
 }
 

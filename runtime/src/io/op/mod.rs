@@ -21,6 +21,7 @@ pub mod connect;
 pub mod fsync;
 pub mod open;
 pub mod poll;
+pub mod poll_many;
 pub mod read;
 pub mod recv;
 pub mod send;

@@ -11,7 +11,7 @@
 
 use crate::err::Errno;
 use crate::io::table;
-use std::ffi::{c_int, c_short, c_void};
+use std::ffi::{c_int, c_short, c_uint, c_void};
 use std::net::IpAddr;
 
 #[cfg(target_os = "linux")]
@@ -69,7 +69,14 @@ pub fn poll(fd: c_int, events: c_short, timeout: Option<i64>) -> Result<c_short,
     poll_or(fd, events, -1, timeout)
 }
 
-/// The same, ended also when `other` becomes readable (-1: there is none).
+/// poll(2) on an array, without waiting: how many have events. EFAULT, EINVAL (more than there can
+/// be descriptors).
+pub fn poll_array(fds: *mut libc::pollfd, n: c_uint) -> R {
+    // SAFETY: the caller of the API vouches for the array; the system checks the address.
+    uninterrupted(|| i64::from(unsafe { libc::poll(fds, n as libc::nfds_t, 0) }))
+}
+
+/// [`poll`], ended also when `other` becomes readable (-1: there is none).
 pub fn poll_or(
     fd: c_int,
     events: c_short,

@@ -6,6 +6,7 @@
 mod closing;
 mod engines;
 mod files;
+mod many;
 mod net;
 mod optional;
 mod stop;

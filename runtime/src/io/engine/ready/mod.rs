@@ -155,7 +155,7 @@ impl Ready {
     ///
     /// # Safety
     /// `rec` stays where it is until it has been unlinked.
-    unsafe fn begin(&mut self, rec: &Rec, events: c_short) -> Result<(), Errno> {
+    pub unsafe fn begin(&mut self, rec: &Rec, events: c_short) -> Result<(), Errno> {
         let fd = rec.fd();
         let registered = self.slots.get(fd)?.has(bits::REGISTERED);
         self.poller.arm(fd, events, registered)?;
@@ -244,7 +244,9 @@ fn check(poller: &Poller, slots: &Slots, fd: c_int) {
 }
 
 fn wake(slot: &super::slots::Slot, whom: impl Fn(Kind) -> bool) {
-    for rec in slot.recs().filter(|r| !r.is(state::DONE) && r.kind() != Kind::Job) {
+    for rec in
+        slot.recs().filter(|r| !r.is(state::DONE) && !matches!(r.kind(), Kind::Job | Kind::Close))
+    {
         if whom(rec.kind()) {
             rec.finish(state::DONE);
         }
@@ -331,11 +333,8 @@ fn wait_ready<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Ste
 }
 
 fn kind_of<O: Op>(op: &O) -> Kind {
-    let (read, write) = (op.events() & sys::POLL_READ != 0, op.events() & libc::POLLOUT != 0);
-    match (read, write) {
-        (true, false) if O::RECEIVES => Kind::Receive,
-        (true, false) => Kind::Read,
-        (false, true) => Kind::Write,
-        _ => Kind::Any,
+    match Kind::of_events(op.events()) {
+        Kind::Read if O::RECEIVES => Kind::Receive,
+        kind => kind,
     }
 }

@@ -123,7 +123,7 @@ impl Uring {
     /// # Safety
     /// `rec`, and the memory that the entry is about, stay where they are until `rec` is DONE and
     /// not linked.
-    unsafe fn begin(&mut self, entry: Sqe, rec: &Rec) -> Result<(), Errno> {
+    pub unsafe fn begin(&mut self, entry: Sqe, rec: &Rec) -> Result<(), Errno> {
         if rec.fd() >= 0 {
             // SAFETY: the caller's.
             unsafe { self.slots.link(rec)? };
@@ -145,7 +145,8 @@ impl Uring {
         }
     }
 
-    fn cancel(&mut self, rec: &Rec) {
+    /// Has the kernel end an operation, if it has not ended.
+    pub fn cancel(&mut self, rec: &Rec) {
         // Without it the operation might never end, and it is waited for: so until the entry has
         // found room.
         while !rec.is(state::DONE)
@@ -238,7 +239,7 @@ impl Uring {
         loop {
             let open = |r: &&Rec| !r.is(state::CLOSED);
             let Some(rec) = self.slots.find(fd).and_then(|s| s.recs().find(open)) else { return };
-            if rec.kind() == Kind::Job {
+            if matches!(rec.kind(), Kind::Job | Kind::Close) {
                 // No business of the kernel's: the call finds out by itself.
                 rec.finish(state::CLOSED);
                 continue;
@@ -367,7 +368,7 @@ fn poll_first<O: Op>(op: &O, deadline: Deadline) -> Step {
 
 /// Results of an operation that a cancel has ended. One that a thread of the kernel was working on
 /// may give the kernel's own "restart this system call", 512 to 516.
-fn was_called_off(res: i32) -> bool {
+pub fn was_called_off(res: i32) -> bool {
     matches!(-res, libc::ECANCELED | libc::EINTR | 512..=516)
 }
 
