@@ -75,6 +75,7 @@
 #ifndef PHOTONRT_H
 #define PHOTONRT_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -525,6 +526,17 @@ int co_io_close(int fd);
 /** Waits until `fd` has one of `events` (POLLIN, POLLOUT, POLLPRI, POLLRDHUP) and gives those it
  *  has, with POLLERR, POLLHUP where they hold, as poll(2) does. As co_io_read. */
 int co_io_poll(int fd, short events, int64_t timeout_ns);
+
+/** poll(2) on several descriptors: waits until one of the `n` in `fds` has an event, writes what
+ *  each has to its revents and gives the number of those that have something. POLLERR, POLLHUP
+ *  and POLLNVAL (not open) need not be asked for; a negative fd is left out; one may be there
+ *  more than once. A descriptor that co_io_close closes meanwhile has POLLNVAL. With `n` 0 it is
+ *  a sleep.
+ *
+ *  Blocks; a cancellation point. Plain threads too. >= 1; -ETIMEDOUT (-EAGAIN with CO_NOW), with
+ *  every revents 0; -ECANCELED or an interrupt's error; -EINVAL (a timeout below -1, more than
+ *  RLIMIT_NOFILE entries); -EFAULT; -ENOMEM. */
+int co_io_poll_many(struct pollfd *fds, unsigned int n, int64_t timeout_ns);
 
 /* ---- Sockets ----------------------------------------------------------------------------- */
 

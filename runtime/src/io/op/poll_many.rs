@@ -34,11 +34,7 @@ pub fn poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> R {
     let deadline = Deadline::new(timeout_ns)?;
     wait::check().map_err(|stop| stop.errno(deadline))?;
     let ready = sys::poll_array(fds, n)?;
-    let fds = match n {
-        0 => &mut [],
-        // SAFETY: poll(2) has just read and written all `n`.
-        _ => unsafe { std::slice::from_raw_parts_mut(fds, n as usize) },
-    };
+    let fds = array(fds, n);
     if coroutine().is_none() {
         if ready > 0 {
             return Ok(ready);
@@ -80,6 +76,16 @@ pub fn poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> R {
                 };
             }
         }
+    }
+}
+
+/// What poll(2) has read and written.
+fn array<'a>(fds: *mut pollfd, n: c_uint) -> &'a mut [pollfd] {
+    match n {
+        0 => &mut [],
+        // SAFETY: `n` entries that are there, and the caller of the API vouches for nobody else
+        // using them.
+        _ => unsafe { std::slice::from_raw_parts_mut(fds, n as usize) },
     }
 }
 
