@@ -16,6 +16,8 @@ pub const SPREAD: usize = 60;
 pub struct Entry {
     word: AtomicU64,
     generation: AtomicU32,
+    /// The generation plus one in which it was found to go through the page cache; 0: none.
+    cached: AtomicU32,
 }
 
 /// Why a call may not begin.
@@ -104,6 +106,17 @@ impl Entry {
     #[inline]
     pub fn generation(&self) -> u32 {
         self.generation.load(Relaxed)
+    }
+
+    /// In this life it has been found to go through the page cache ([`Entry::note_cached`]).
+    #[inline]
+    pub fn is_cached(&self) -> bool {
+        self.cached.load(Relaxed) == self.generation().wrapping_add(1)
+    }
+
+    /// See [`Entry::is_cached`].
+    pub fn note_cached(&self) {
+        self.cached.store(self.generation().wrapping_add(1), Relaxed);
     }
 
     /// Takes the gate if it is free: while the guard lives no other co_io_* call is between looking

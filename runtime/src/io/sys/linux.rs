@@ -3,6 +3,7 @@
 
 use super::{R, Try, look_first, tried, uninterrupted};
 use crate::err::Errno;
+use crate::io::table::{self, Entry};
 use std::ffi::{c_char, c_int, c_short, c_void};
 
 /// MSG_NOSIGNAL, for send.
@@ -36,8 +37,35 @@ fn nowait(events: c_short, fd: c_int, positional: bool, r: R, call: impl FnOnce(
     }
 }
 
+/// A file that is read and written past the page cache (O_DIRECT). RWF_NOWAIT then means "wait for
+/// nothing but the disk", and does wait for that: so such a file must not be tried. The common answer,
+/// no, is remembered for as long as the descriptor lives.
+#[inline]
+pub fn always_waits(fd: c_int) -> bool {
+    let Ok(entry) = table::entry(fd) else { return false };
+    !entry.is_cached() && find_out(fd, entry)
+}
+
+#[cold]
+fn find_out(fd: c_int, entry: &Entry) -> bool {
+    // SAFETY: touches no memory of ours.
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
+    if flags < 0 {
+        return false;
+    }
+    // Of a pipe the flag means something else.
+    let direct = flags & libc::O_DIRECT != 0 && super::is_file(fd).unwrap_or(false);
+    if !direct {
+        entry.note_cached();
+    }
+    direct
+}
+
 /// read(2) (offset None) or pread(2), without blocking.
 pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try {
+    if always_waits(fd) {
+        return Try::Blocks;
+    }
     let v = libc::iovec { iov_base: buf.cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
     // SAFETY: one iovec; the caller of the API vouches for the buffer, the system checks the
@@ -55,6 +83,9 @@ const TERMINAL: usize = 256;
 
 /// write(2) (offset None) or pwrite(2), without blocking and not on a socket (SIGPIPE).
 pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Try {
+    if always_waits(fd) {
+        return Try::Blocks;
+    }
     let v = libc::iovec { iov_base: buf.cast_mut().cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
     // SAFETY: as try_read.

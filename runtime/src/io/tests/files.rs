@@ -177,3 +177,45 @@ fn a_named_pipe_s_open_waits_for_the_other_side() {
         remove(&path);
     });
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_goes_to_the_disk_is_not_tried() {
+    use sys::Try;
+    #[repr(align(4096))]
+    struct Page([u8; 4096]);
+    everywhere("what_goes_to_the_disk_is_not_tried", || {
+        let path = temp("direct");
+        let mut page = Page([7; 4096]);
+        let fd = match open(&path, NEW | libc::O_DIRECT) {
+            // A file system that has no such thing.
+            Err(Errno::EINVAL) => return remove(&path),
+            r => r.unwrap(),
+        };
+        let p = page.0.as_mut_ptr();
+        assert_eq!(io::pwrite(fd, p, 4096, 4096, FOREVER), Ok(4096));
+        page.0.fill(1);
+        assert!(matches!(sys::try_read(fd, p, 4096, Some(4096)), Try::Blocks));
+        assert!(matches!(sys::try_write(fd, p, 4096, Some(4096)), Try::Blocks));
+        assert_eq!(io::pread(fd, p, 4096, 4096, NOW), Err(Errno::EAGAIN));
+        assert_eq!(io::pread(fd, p, 4096, 4096, FOREVER), Ok(4096));
+        assert_eq!(page.0, [7; 4096]);
+        assert_eq!(io::close(fd), Ok(0));
+        // What was found of a descriptor is forgotten with it.
+        let fd = open(&path, libc::O_RDONLY).unwrap();
+        assert_eq!(io::pread(fd, p, 4096, 4096, FOREVER), Ok(4096), "into the page cache");
+        assert!(matches!(sys::try_read(fd, p, 4096, Some(4096)), Try::Done(Ok(4096))));
+        assert_eq!(io::close(fd), Ok(0));
+        let fd = open(&path, libc::O_RDONLY | libc::O_DIRECT).unwrap();
+        assert!(matches!(sys::try_read(fd, p, 4096, Some(4096)), Try::Blocks));
+        assert_eq!(io::close(fd), Ok(0));
+        // Of a pipe, O_DIRECT means packets.
+        let mut p2 = [0; 2];
+        // SAFETY: two descriptors.
+        assert_eq!(unsafe { libc::pipe2(p2.as_mut_ptr(), libc::O_DIRECT) }, 0);
+        assert_eq!(write(p2[1], b"abc", FOREVER), Ok(3));
+        assert_eq!(read(p2[0], &mut page.0, NOW), Ok(3));
+        p2.iter().for_each(|&fd| assert_eq!(io::close(fd), Ok(0)));
+        remove(&path);
+    });
+}
