@@ -16,12 +16,13 @@ use crate::wait::{self, Deadline};
 
 /// Has a thread of the pool make the call.
 pub fn offload<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
-    let fd = if O::HAS_FD { op.fd() } else { -1 };
-    let rec = match Rec::new(vcpu, fd, Kind::Job) {
+    let rec = match Rec::new(vcpu, op.fd(), Kind::Job) {
         Ok(r) => r,
         Err(e) => return e.into(),
     };
-    if fd >= 0 {
+    let second = rec.second(op.fd2());
+    rec.tie(second.as_ref());
+    if op.fd() >= 0 {
         // SAFETY: unlinked below.
         if let Err(e) = with(vcpu, |e| unsafe { e.slots().link(&rec) }) {
             return e.into();
@@ -38,7 +39,11 @@ fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
     unsafe { job.submit()? };
     let stopped = wait::until(deadline, || job.done() || rec.is(state::CLOSED)).err();
     if !job.done() && job.withdraw() {
-        return Err(stopped.map_or(Errno::EBADF, |s| s.errno(deadline)));
+        drop(job);
+        return match stopped {
+            Some(stop) => super::stopped(op, stop, deadline),
+            None => op.partial().ok_or(Errno::EBADF),
+        };
     }
     wait::until_done(|| job.done());
     if let Some(stop) = stopped {

@@ -29,6 +29,7 @@ use crate::wait::{self, Deadline, Stop};
 use ready::poller::Poller;
 use slots::{Closer, Slots};
 use std::any::Any;
+use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,19 +168,37 @@ impl From<Errno> for Step {
 }
 
 /// Carries out a call, on a coroutine or on a plain thread.
-pub fn run<O: Op>(mut op: O, timeout_ns: i64) -> R {
+pub fn run<O: Op>(op: O, timeout_ns: i64) -> R {
     let deadline = Deadline::new(timeout_ns)?;
     if coroutine().is_none() {
         return plain::run(op, deadline);
     }
     wait::check().map_err(|stop| stop.errno(deadline))?;
+    on_coroutine(op, deadline)
+}
+
+/// A further part of a call that has begun: a cancel or an interrupt ends it only where it waits,
+/// and `partial` is what the call as a whole has to lose.
+pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
+    match coroutine() {
+        None => plain::run(op, deadline),
+        Some(_) => on_coroutine(op, deadline),
+    }
+}
+
+#[inline]
+fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
     loop {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
         match step(&mut op, vcpu, deadline) {
             Step::Done(r) => return r,
             Step::Retry => {}
-            Step::Pause(ns) => pause(deadline, ns)?,
+            Step::Pause(ns) => {
+                if let Err(stop) = pause(deadline, ns) {
+                    return stopped(&op, stop, deadline);
+                }
+            }
         }
     }
 }
@@ -224,14 +243,10 @@ pub fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
 
 #[inline]
 fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
-    let fd = op.fd();
-    if O::HAS_FD {
-        match table::entry(fd).map(|e| e.enter(vcpu.id())) {
-            Ok(Enter::Open) => {}
-            Ok(Enter::Closing) => return Errno::EBADF.into(),
-            Ok(Enter::Last) => return Step::Pause(LAST_NS),
-            Err(e) => return e.into(),
-        }
+    match enter(op, vcpu) {
+        Ok(()) => {}
+        Err(Step::Done(Err(e))) => return Step::Done(op.partial().ok_or(e)),
+        Err(other) => return other,
     }
     match kind(vcpu) {
         #[cfg(target_os = "linux")]
@@ -242,18 +257,46 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
     }
 }
 
+/// Enters the vCPU's bit for the descriptors of a call, which goes on without a switch. An error:
+/// what the call comes to instead.
+#[inline]
+fn enter<O: Op>(op: &O, vcpu: &VCpu) -> Result<(), Step> {
+    if O::HAS_FD || op.fd() >= 0 {
+        enter_one(op.fd(), vcpu)?;
+    }
+    if op.fd2() >= 0 {
+        enter_one(op.fd2(), vcpu)?;
+    }
+    if op.outlived() { Err(Errno::EBADF.into()) } else { Ok(()) }
+}
+
+#[inline]
+fn enter_one(fd: c_int, vcpu: &VCpu) -> Result<(), Step> {
+    match table::entry(fd)?.enter(vcpu.id()) {
+        Enter::Open => Ok(()),
+        Enter::Closing => Err(Errno::EBADF.into()),
+        Enter::Last => Err(Step::Pause(LAST_NS)),
+    }
+}
+
+/// What a call comes to whose wait has been stopped.
+fn stopped<O: Op>(op: &O, stop: Stop, deadline: Deadline) -> R {
+    let n = op.partial().ok_or(stop.errno(deadline))?;
+    wait::give_back(stop);
+    Ok(n)
+}
+
 /// Sleeps for `ns` nanoseconds; an error: the deadline comes first, or something else ends it.
-pub fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
+pub fn pause(deadline: Deadline, ns: i64) -> Result<(), Stop> {
     let until = crate::time::now().saturating_add(ns);
     let (until, last) = match deadline {
-        Deadline::Now => return Err(Errno::EAGAIN),
+        Deadline::Now => return Err(Stop::Timeout),
         Deadline::At(t) if t <= until => (t, true),
         _ => (until, false),
     };
     match wait::until(Deadline::At(until), || false) {
         Err(Stop::Timeout) if !last => Ok(()),
-        Err(stop) => Err(stop.errno(deadline)),
-        Ok(()) => Ok(()),
+        r => r,
     }
 }
 

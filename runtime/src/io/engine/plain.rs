@@ -8,7 +8,7 @@
 //!   WAITS: [ fd, number, signal, closed, closer ] ...    under a mutex held across no system call
 //! ```
 //! A close marks the entries of its descriptor and raises their signals; each entry that leaves
-//! answers. A call that never had to wait is not in the list: it is one system call, which may meet
+//! answers. A call on two descriptors has two entries. A call that never had to wait is not in the list: it is one system call, which may meet
 //! a close at the same moment as it may in any program.
 #![allow(unsafe_code)]
 
@@ -119,6 +119,11 @@ impl Listed {
             Some(s) => sys::poll_or(fd, events, s.fd(), left),
             None => sys::poll(fd, events, Some(left.unwrap_or(LOOK_NS).min(LOOK_NS))),
         };
+        if let (Ok(0), Some(s)) = (r, &self.signal) {
+            // A close may raise it late, when the entry that it meant has left: nobody else would
+            // ever lower it. One that means ours has marked it before it raises.
+            s.lower();
+        }
         match r {
             _ if self.any_closed() => Err(Errno::EBADF),
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -209,7 +214,11 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
         return op.block();
     }
     let mut listed = None;
+    let second = (op.fd2() >= 0).then_some(op.fd2());
     loop {
+        if op.outlived() {
+            return op.partial().ok_or(Errno::EBADF);
+        }
         match op.attempt() {
             Try::Done(r) => return r,
             Try::Wait | Try::Blocks if now => return Err(Errno::EAGAIN),
@@ -222,7 +231,7 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
             }
         }
         let waited = match &listed {
-            None => match Listed::new(std::iter::once(op.fd())) {
+            None => match Listed::new(std::iter::once(op.fd()).chain(second)) {
                 Ok(Some(l)) if l.any_closed() => Err(Errno::EBADF),
                 // In the list now: try once more.
                 Ok(Some(l)) => {

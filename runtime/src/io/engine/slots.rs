@@ -10,6 +10,15 @@
 //! again (`ready`), or until the kernel is done with it (`uring`): never while the coroutine runs
 //! freely, so `io::close` finds in the lists all calls under way on the vCPU and nothing else.
 //!
+//! A call on two descriptors has two Recs, one in each list; a close of either descriptor has to
+//! end it and to wait for it. The first is the call: it waits, completes and is cancelled. The
+//! second ([`Kind::Second`]) stands in the other list for nothing but closes, comes and goes with
+//! the first, and hands on what a close has to say:
+//! ```text
+//!   Slot of fd  --> Rec (first) <-twin-> Rec (second) <-- Slot of fd2
+//!                    ^ state, result         '-- call(): the first
+//! ```
+//!
 //! Who writes what: everything in a Rec belongs to the vCPU where it was linked, its **home**. The
 //! coroutine may read `state` from elsewhere (a migratable one may be woken for another reason and
 //! continue on another vCPU): what it wants of the Rec then goes to the home as a message
@@ -55,6 +64,8 @@ pub enum Kind {
     Job,
     /// Nothing but the close of the descriptor: it never becomes ready for what is wanted of it.
     Close,
+    /// The second Rec of a call on two descriptors.
+    Second,
 }
 
 impl Kind {
@@ -81,6 +92,8 @@ pub struct Rec {
     home: usize,
     kind: Kind,
     linked: Cell<bool>,
+    /// The other Rec of a call on two descriptors, or NULL.
+    twin: Cell<*const Rec>,
     /// Which sweep of `ready` comes next, when it was linked.
     pub sweep: Cell<u32>,
     /// What the kernel gave: as a system call, negative for an error.
@@ -100,9 +113,47 @@ impl Rec {
             home: vcpu.id(),
             kind,
             linked: Cell::new(false),
+            twin: Cell::new(null()),
             sweep: Cell::new(0),
             res: Cell::new(0),
         })
+    }
+
+    /// The second Rec of the same call, for its other descriptor; None for -1. [`Rec::tie`] it when
+    /// both are where they will stay.
+    #[inline]
+    pub fn second(&self, fd: c_int) -> Option<Rec> {
+        (fd >= 0).then(|| Rec {
+            next: Cell::new(null()),
+            prev: Cell::new(null()),
+            task: self.task,
+            state: AtomicU32::new(0),
+            fd,
+            home: self.home,
+            kind: Kind::Second,
+            linked: Cell::new(false),
+            twin: Cell::new(null()),
+            sweep: Cell::new(0),
+            res: Cell::new(0),
+        })
+    }
+
+    /// From here on the second is linked and unlinked with this one.
+    #[inline]
+    pub fn tie(&self, second: Option<&Rec>) {
+        if let Some(second) = second {
+            self.twin.set(second);
+            second.twin.set(self);
+        }
+    }
+
+    /// The Rec that is the call: this one, or the one that it is the second of.
+    pub fn call(&self) -> &Rec {
+        match self.kind {
+            // SAFETY: linked together and unlinked together; what is linked is alive.
+            Kind::Second => unsafe { self.twin.get().as_ref() }.unwrap_or(self),
+            _ => self,
+        }
     }
 
     /// The descriptor, or -1.
@@ -405,12 +456,24 @@ impl Slots {
         Ok(())
     }
 
-    /// Puts a Rec into its descriptor's list.
+    /// Puts a Rec into its descriptor's list, and its second into the other's. ENOMEM: in neither.
     ///
     /// # Safety
-    /// The Rec stays where it is until it has been unlinked from these slots.
+    /// The Recs stay where they are until they have been unlinked from these slots.
     #[inline]
     pub unsafe fn link(&mut self, rec: &Rec) -> Result<(), Errno> {
+        // SAFETY: the caller's.
+        unsafe {
+            self.link_one(rec)?;
+            let Some(second) = rec.twin.get().as_ref() else { return Ok(()) };
+            self.link_one(second).inspect_err(|_| self.unlink_one(rec))
+        }
+    }
+
+    /// # Safety
+    /// As [`Slots::link`].
+    #[inline]
+    unsafe fn link_one(&mut self, rec: &Rec) -> Result<(), Errno> {
         let slot = self.grown(rec.fd)?;
         let old = slot.first.replace(rec);
         rec.next.set(old);
@@ -424,10 +487,19 @@ impl Slots {
         Ok(())
     }
 
-    /// Takes a Rec out; one that is in no list is left alone. The last one answers a close that
-    /// waits.
+    /// Takes a Rec out, and its second; one that is in no list is left alone. The last one of a
+    /// list answers a close that waits.
     #[inline]
     pub fn unlink(&mut self, rec: &Rec) {
+        // SAFETY: tied, hence alive as long as this one is.
+        if let Some(second) = unsafe { rec.twin.get().as_ref() } {
+            self.unlink_one(second);
+        }
+        self.unlink_one(rec);
+    }
+
+    #[inline]
+    fn unlink_one(&mut self, rec: &Rec) {
         if !rec.linked.replace(false) {
             return;
         }

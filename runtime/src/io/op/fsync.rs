@@ -1,40 +1,46 @@
-//! fsync. Nothing tells beforehand whether it would wait: with CO_NOW it always would.
+//! fsync and fdatasync. Nothing tells beforehand whether it would wait: with CO_NOW it always would.
 
 use crate::io::engine::run;
-use crate::io::op::Op;
-use crate::io::sys::{self, R, Try};
+use crate::io::op::{Op, blocks_if_open};
+use crate::io::sys::{self, R, Try, file};
 use std::ffi::{c_int, c_short};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Fsync(c_int);
+struct Fsync {
+    fd: c_int,
+    /// Only what it takes to read the data again.
+    data: bool,
+}
 
 impl Op for Fsync {
     const BLOCKS: bool = true;
 
     fn fd(&self) -> c_int {
-        self.0
+        self.fd
     }
     fn attempt(&mut self) -> Try {
-        match sys::flags(self.0) {
-            Err(e) => Try::Done(Err(e)),
-            Ok(_) => Try::Blocks,
-        }
+        blocks_if_open(self.fd)
     }
     fn events(&self) -> c_short {
         0
     }
     fn block(&mut self) -> R {
-        sys::fsync(self.0)
+        if self.data { file::fdatasync(self.fd) } else { sys::fsync(self.fd) }
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        sqe::fsync(self.0)
+        sqe::fsync(self.fd, self.data)
     }
 }
 
 /// co_io_fsync.
 pub fn fsync(fd: c_int, timeout_ns: i64) -> R {
-    run(Fsync(fd), timeout_ns)
+    run(Fsync { fd, data: false }, timeout_ns)
+}
+
+/// co_io_fdatasync.
+pub fn fdatasync(fd: c_int, timeout_ns: i64) -> R {
+    run(Fsync { fd, data: true }, timeout_ns)
 }

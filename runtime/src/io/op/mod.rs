@@ -9,7 +9,7 @@
 //! The functions that the ABI calls are beside them. Lengths are cut to [`MAX_LEN`], as the system
 //! does itself.
 
-use crate::io::sys::{R, Try};
+use crate::io::sys::{self, R, Try};
 use std::ffi::{c_int, c_short};
 
 #[cfg(target_os = "linux")]
@@ -18,7 +18,9 @@ use crate::io::engine::uring::sqe::Sqe;
 pub mod accept;
 pub mod close;
 pub mod connect;
+pub mod fallocate;
 pub mod fsync;
+pub mod ftruncate;
 pub mod open;
 pub mod poll;
 pub mod poll_many;
@@ -26,6 +28,7 @@ pub mod read;
 pub mod recv;
 pub mod send;
 pub mod socket;
+pub mod vector;
 pub mod write;
 
 /// INT_MAX rounded down to a page: more is never transferred at once.
@@ -33,7 +36,7 @@ pub const MAX_LEN: usize = 0x7fff_f000;
 
 /// See the module.
 pub trait Op {
-    /// It is about a descriptor, so a close of that ends it.
+    /// It is about a descriptor: without one it gives EBADF. Otherwise `fd` may be -1.
     const HAS_FD: bool = true;
     /// `uring`: try before going through the ring. For what mostly can be done at once.
     const TRY_FIRST: bool = false;
@@ -46,8 +49,16 @@ pub trait Op {
     /// kernel lacks it, the call is made as under `ready`.
     const OPTIONAL: Option<u8> = None;
 
-    /// The descriptor.
+    /// The descriptor, whose close ends the call.
     fn fd(&self) -> c_int;
+    /// Another one, whose close ends it as well; -1: none.
+    fn fd2(&self) -> c_int {
+        -1
+    }
+    /// A descriptor that the call began with has been closed since, between two parts of the call.
+    fn outlived(&self) -> bool {
+        false
+    }
     /// A try that doesn't block.
     fn attempt(&mut self) -> Try;
     /// What to wait for when it would have to block.
@@ -70,6 +81,14 @@ pub trait Op {
     fn took_all(&self, r: &R) -> bool {
         let _ = r;
         false
+    }
+}
+
+/// The try of what always blocks and tells nothing beforehand.
+fn blocks_if_open(fd: c_int) -> Try {
+    match sys::flags(fd) {
+        Err(e) => Try::Done(Err(e)),
+        Ok(_) => Try::Blocks,
     }
 }
 

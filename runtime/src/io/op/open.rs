@@ -1,4 +1,4 @@
-//! open. Always on a thread, the kernel's or ours: a path may be on any disk, and the open of a
+//! open and openat. Always on a thread, the kernel's or ours: a path may be on any disk, and the open of a
 //! named pipe or a device may wait for anything. (The ring by itself first tries such an open as if
 //! O_NONBLOCK had been given: a named pipe then opens, or fails, at once, which is not what was
 //! asked for.)
@@ -8,7 +8,7 @@
 use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::Op;
-use crate::io::sys::{self, R, Try};
+use crate::io::sys::{self, R, Try, file};
 use crate::io::table;
 use std::ffi::{c_char, c_int, c_short};
 
@@ -16,6 +16,7 @@ use std::ffi::{c_char, c_int, c_short};
 use crate::io::engine::uring::sqe::{self, Sqe};
 
 struct Open {
+    dir: c_int,
     path: *const c_char,
     flags: c_int,
     mode: u32,
@@ -26,10 +27,10 @@ impl Op for Open {
     const BLOCKS: bool = true;
 
     fn fd(&self) -> c_int {
-        -1
+        self.dir.max(-1)
     }
     fn attempt(&mut self) -> Try {
-        match sys::try_open(self.path, self.flags) {
+        match sys::try_open(self.dir, self.path, self.flags) {
             Try::Done(r) => Try::Done(self.finish(r)),
             other => other,
         }
@@ -38,22 +39,28 @@ impl Op for Open {
         0
     }
     fn block(&mut self) -> R {
-        let r = sys::open_blocking(self.path, self.flags, self.mode);
+        let r = file::openat_blocking(self.dir, self.path, self.flags, self.mode);
         self.finish(r)
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        sqe::open(self.path, self.flags | libc::O_CLOEXEC, self.mode)
+        sqe::open(self.dir, self.path, self.flags | libc::O_CLOEXEC, self.mode)
     }
     fn finish(&mut self, r: R) -> R {
         r.inspect(|&fd| table::begins(fd as c_int))
     }
 }
 
-/// co_io_open. `path` is NULL or ended by a zero byte.
+/// co_io_open: from the working directory.
 pub fn open(path: *const c_char, flags: c_int, mode: u32, timeout_ns: i64) -> R {
+    openat(libc::AT_FDCWD, path, flags, mode, timeout_ns)
+}
+
+/// co_io_openat. `path` is NULL or ended by a zero byte. A close of `dir` ends it, whether or not
+/// the path begins there: only the system can look at the path.
+pub fn openat(dir: c_int, path: *const c_char, flags: c_int, mode: u32, timeout_ns: i64) -> R {
     if path.is_null() {
         return Err(Errno::EFAULT);
     }
-    run(Open { path, flags, mode }, timeout_ns)
+    run(Open { dir, path, flags, mode }, timeout_ns)
 }

@@ -53,7 +53,7 @@ pub fn poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> R {
             }
             Look::None | Look::Last if deadline == Deadline::Now => return Err(Errno::EAGAIN),
             Look::Last => {
-                pause(deadline, LAST_NS)?;
+                pause(deadline, LAST_NS).map_err(|stop| stop.errno(deadline))?;
                 continue;
             }
             Look::None => {}

@@ -20,8 +20,9 @@ pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     unsafe { libc::ppoll(p.as_mut_ptr(), p.len() as libc::nfds_t, t, std::ptr::null()) }
 }
 
-/// `positional`: readiness says nothing about it, and what has no positions is no file.
-fn nowait(events: c_short, fd: c_int, positional: bool, r: R, call: impl FnOnce() -> R) -> Try {
+/// What a read or write with RWF_NOWAIT came to, and what to do where the descriptor knows no such
+/// thing: `call`, once it is ready. `positional`: readiness says nothing about it, and what has no positions is no file.
+pub fn nowait(events: c_short, fd: c_int, positional: bool, r: R, call: impl FnOnce() -> R) -> Try {
     match r {
         Err(Errno::EOPNOTSUPP | Errno::ENOSYS) if positional => {
             // SAFETY: touches no memory; moves nothing.
@@ -93,34 +94,30 @@ pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> 
         libc::pwritev2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
     });
     nowait(libc::POLLOUT, fd, offset.is_some(), r, || {
-        let pipe = super::stat(fd)?.st_mode & libc::S_IFMT == libc::S_IFIFO;
-        let most = if pipe { PIPE_ATOMIC } else { TERMINAL };
-        super::write_blocking(fd, buf, len.min(most), offset)
+        super::write_blocking(fd, buf, len.min(most_at_once(fd)?), offset)
     })
 }
 
-/// open(2), close-on-exec.
-pub fn open_blocking(path: *const c_char, flags: c_int, mode: u32) -> R {
-    // SAFETY: the caller of the API vouches for the path; the system checks the address.
-    uninterrupted(|| i64::from(unsafe { libc::open(path, flags | libc::O_CLOEXEC, mode) }))
+/// How much a writable descriptor that is no file takes without blocking.
+pub fn most_at_once(fd: c_int) -> Result<usize, Errno> {
+    let pipe = super::stat(fd)?.st_mode & libc::S_IFMT == libc::S_IFIFO;
+    Ok(if pipe { PIPE_ATOMIC } else { TERMINAL })
 }
 
-fn open_cached(path: *const c_char, flags: c_int) -> R {
+fn open_cached(dir: c_int, path: *const c_char, flags: c_int) -> R {
     // SAFETY: all-zero is a valid open_how; the path as above.
     unsafe {
         let mut how = std::mem::zeroed::<libc::open_how>();
         how.flags = (flags | libc::O_CLOEXEC) as u64;
         how.resolve = libc::RESOLVE_CACHED;
         let size = size_of::<libc::open_how>();
-        uninterrupted(|| {
-            libc::syscall(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size)
-        })
+        uninterrupted(|| libc::syscall(libc::SYS_openat2, dir, path, &raw const how, size))
     }
 }
 
-/// open(2) of a file or directory that needs no disk: its path is in memory and nothing is created
+/// openat(2) of a file or directory that needs no disk: its path is in memory and nothing is created
 /// or cut. Everything else `Blocks`.
-pub fn try_open(path: *const c_char, flags: c_int) -> Try {
+pub fn try_open(dir: c_int, path: *const c_char, flags: c_int) -> Try {
     if path.is_null() {
         return Try::Done(Err(Errno::EFAULT));
     }
@@ -129,13 +126,13 @@ pub fn try_open(path: *const c_char, flags: c_int) -> Try {
     }
     // A named pipe's open waits for the other side, a device's for anything: look at what it is
     // first.
-    let looked = open_cached(path, libc::O_PATH | flags & libc::O_NOFOLLOW).and_then(|fd| {
+    let looked = open_cached(dir, path, libc::O_PATH | flags & libc::O_NOFOLLOW).and_then(|fd| {
         let file = super::is_file(fd as c_int);
         let _ = super::close(fd as c_int);
         file
     });
     match looked {
-        Ok(true) => match open_cached(path, flags) {
+        Ok(true) => match open_cached(dir, path, flags) {
             Err(Errno::EAGAIN) => Try::Blocks,
             r => Try::Done(r),
         },

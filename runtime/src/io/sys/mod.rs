@@ -14,6 +14,9 @@ use crate::io::table;
 use std::ffi::{c_int, c_short, c_uint, c_void};
 use std::net::IpAddr;
 
+pub mod file;
+pub mod memory;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]

@@ -24,21 +24,15 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
 }
 
 /// What a pipe takes at once when it says that it is writable.
-const PIPE_ATOMIC: usize = 512;
+pub const PIPE_ATOMIC: usize = 512;
 
 /// write(2) (offset None) or pwrite(2), without blocking.
 pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Try {
     look_first(fd, libc::POLLOUT, || super::write_blocking(fd, buf, len.min(PIPE_ATOMIC), offset))
 }
 
-/// open(2), close-on-exec.
-pub fn open_blocking(path: *const c_char, flags: c_int, mode: u32) -> R {
-    // SAFETY: the caller of the API vouches for the path; the system checks the address.
-    uninterrupted(|| i64::from(unsafe { libc::open(path, flags | libc::O_CLOEXEC, mode) }))
-}
-
 /// Nothing tells whether an open needs the disk.
-pub fn try_open(_path: *const c_char, _flags: c_int) -> Try {
+pub fn try_open(_dir: c_int, _path: *const c_char, _flags: c_int) -> Try {
     Try::Blocks
 }
 

@@ -121,7 +121,7 @@ impl Ready {
             let Some(slot) = self.slots.find(fd) else { continue };
             slot.note(bits::YOUNG, 0);
             let (mut due, mut later) = (false, false);
-            for rec in slot.recs().filter(|r| !r.is(state::DONE)) {
+            for rec in slot.recs().filter(|r| !r.is(state::DONE) && waits_here(r)) {
                 match rec.sweep.get() {
                     CHECKED => {}
                     s if s == self.sweeps => later = true,
@@ -209,7 +209,7 @@ impl Ready {
     pub fn end_calls(&mut self, fd: c_int) {
         let Some(slot) = self.slots.find(fd) else { return };
         for rec in slot.recs() {
-            rec.finish(state::CLOSED);
+            rec.call().finish(state::CLOSED);
         }
     }
 }
@@ -243,10 +243,13 @@ fn check(poller: &Poller, slots: &Slots, fd: c_int) {
     }
 }
 
+/// Whether it waits for its own descriptor to become ready.
+fn waits_here(rec: &Rec) -> bool {
+    !matches!(rec.kind(), Kind::Job | Kind::Close | Kind::Second)
+}
+
 fn wake(slot: &super::slots::Slot, whom: impl Fn(Kind) -> bool) {
-    for rec in
-        slot.recs().filter(|r| !r.is(state::DONE) && !matches!(r.kind(), Kind::Job | Kind::Close))
-    {
+    for rec in slot.recs().filter(|r| !r.is(state::DONE) && waits_here(r)) {
         if whom(rec.kind()) {
             rec.finish(state::DONE);
         }
@@ -309,6 +312,8 @@ fn wait_ready<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Ste
         Ok(r) => r,
         Err(e) => return e.into(),
     };
+    let second = rec.second(op.fd2());
+    rec.tie(second.as_ref());
     // SAFETY: below, it is unlinked before it goes.
     match with(vcpu, |r| unsafe { r.begin(&rec, op.events()) }) {
         Ok(()) => {}
@@ -320,15 +325,9 @@ fn wait_ready<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Ste
     at_home(&rec, |v, rec| with(v, |r| r.slots.unlink(rec)));
     let closed = rec.is(state::CLOSED);
     match stopped {
-        None if closed => Errno::EBADF.into(),
+        None if closed => Step::Done(op.partial().ok_or(Errno::EBADF)),
         None => Step::Retry,
-        Some(stop) => match op.partial() {
-            Some(n) => {
-                wait::give_back(stop);
-                Step::Done(Ok(n))
-            }
-            None => stop.errno(deadline).into(),
-        },
+        Some(stop) => Step::Done(super::stopped(op, stop, deadline)),
     }
 }
 

@@ -42,7 +42,6 @@ use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
 use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
-use crate::io::table::{self, Enter};
 use crate::sched::VCpu;
 use crate::sched::driver::Waker;
 use crate::wait::{self, Deadline};
@@ -239,6 +238,8 @@ impl Uring {
         loop {
             let open = |r: &&Rec| !r.is(state::CLOSED);
             let Some(rec) = self.slots.find(fd).and_then(|s| s.recs().find(open)) else { return };
+            rec.mark_closed();
+            let rec = rec.call();
             if matches!(rec.kind(), Kind::Job | Kind::Close) {
                 // No business of the kernel's: the call finds out by itself.
                 rec.finish(state::CLOSED);
@@ -294,6 +295,8 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
         Ok(r) => r,
         Err(e) => return e.into(),
     };
+    let second = rec.second(op.fd2());
+    rec.tie(second.as_ref());
     let mut notes = 0;
     if O::RECEIVES && !now {
         match with(vcpu, |u| u.slots.get(op.fd()).map(|s| s.notes())) {
@@ -351,16 +354,18 @@ fn without_ring<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> S
 fn poll_first<O: Op>(op: &O, deadline: Deadline) -> Step {
     // Anew: the coroutine may have moved.
     let Some(vcpu) = super::coroutine() else { return Errno::EPERM.into() };
-    match table::entry(op.fd()).map(|e| e.enter(vcpu.id())) {
-        Ok(Enter::Open) => {}
-        // The next round finds out what that means.
-        Ok(_) => return Step::Retry,
-        Err(e) => return e.into(),
+    // The next round finds out what an error means.
+    if super::enter(op, vcpu).is_err() {
+        return Step::Retry;
     }
+    let rec = match Rec::new(vcpu, op.fd(), Kind::Kernel) {
+        Ok(r) => r,
+        Err(e) => return e.into(),
+    };
+    let second = rec.second(op.fd2());
+    rec.tie(second.as_ref());
     let poll = sqe::poll(op.fd(), op.events());
-    let polled = Rec::new(vcpu, op.fd(), Kind::Kernel)
-        .and_then(|rec| carry_out(poll, &rec, vcpu, deadline, op.partial().is_some()));
-    match polled {
+    match carry_out(poll, &rec, vcpu, deadline, op.partial().is_some()) {
         Ok(_) => Step::Retry,
         Err(e) => Step::Done(op.partial().ok_or(e)),
     }

@@ -14,6 +14,9 @@ const POLL_FIRST: u16 = 1;
 /// "At the file's position."
 const HERE: u64 = u64::MAX;
 
+/// The opcode of operations that have no entry.
+pub const NONE: u8 = u8::MAX;
+
 fn fd(fd: c_int) -> types::Fd {
     types::Fd(fd)
 }
@@ -48,8 +51,8 @@ pub fn connect(f: c_int, addr: *const libc::sockaddr, len: libc::socklen_t) -> S
 }
 
 /// On a thread of the kernel: see `op::open`.
-pub fn open(path: *const c_char, flags: c_int, mode: u32) -> Sqe {
-    let open = opcode::OpenAt::new(fd(libc::AT_FDCWD), path).flags(flags).mode(mode).build();
+pub fn open(dir: c_int, path: *const c_char, flags: c_int, mode: u32) -> Sqe {
+    let open = opcode::OpenAt::new(fd(dir), path).flags(flags).mode(mode).build();
     open.flags(squeue::Flags::ASYNC)
 }
 
@@ -58,8 +61,32 @@ pub fn close(f: c_int) -> Sqe {
     opcode::Close::new(fd(f)).build().flags(squeue::Flags::ASYNC)
 }
 
-pub fn fsync(f: c_int) -> Sqe {
-    opcode::Fsync::new(fd(f)).build()
+pub fn fsync(f: c_int, data: bool) -> Sqe {
+    let flags = if data { types::FsyncFlags::DATASYNC } else { types::FsyncFlags::empty() };
+    opcode::Fsync::new(fd(f)).flags(flags).build()
+}
+
+pub fn readv(f: c_int, iov: *const libc::iovec, count: c_int, offset: Option<i64>) -> Sqe {
+    opcode::Readv::new(fd(f), iov, count as u32).offset(at(offset)).build()
+}
+
+pub fn writev(f: c_int, iov: *const libc::iovec, count: c_int, offset: Option<i64>) -> Sqe {
+    opcode::Writev::new(fd(f), iov, count as u32).offset(at(offset)).build()
+}
+
+pub fn sendmsg(f: c_int, message: *const libc::msghdr, flags: c_int) -> Sqe {
+    opcode::SendMsg::new(fd(f), message).flags(flags as u32).build()
+}
+
+pub fn fallocate(f: c_int, mode: c_int, offset: i64, len: i64) -> Sqe {
+    opcode::Fallocate::new(fd(f), len as u64).offset(offset as u64).mode(mode).build()
+}
+
+/// Linux 6.9.
+pub const FTRUNCATE: u8 = opcode::Ftruncate::CODE;
+
+pub fn ftruncate(f: c_int, len: i64) -> Sqe {
+    opcode::Ftruncate::new(fd(f), len as u64).build()
 }
 
 pub fn poll(f: c_int, events: c_short) -> Sqe {
@@ -80,9 +107,13 @@ pub fn nop() -> Sqe {
 }
 
 /// The operations that an engine needs of the kernel.
-pub const NEEDED: [u8; 12] = [
+pub const NEEDED: [u8; 16] = [
     opcode::Read::CODE,
     opcode::Write::CODE,
+    opcode::Readv::CODE,
+    opcode::Writev::CODE,
+    opcode::SendMsg::CODE,
+    opcode::Fallocate::CODE,
     opcode::Recv::CODE,
     opcode::Send::CODE,
     opcode::Accept::CODE,

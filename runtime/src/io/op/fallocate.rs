@@ -1,0 +1,46 @@
+//! fallocate: room on the device for a part of a file, or holes in it. With CO_NOW it would always wait, as fsync.
+
+use crate::err::Errno;
+use crate::io::engine::run;
+use crate::io::op::{Op, blocks_if_open};
+use crate::io::sys::{R, Try, file};
+use std::ffi::{c_int, c_short};
+
+#[cfg(target_os = "linux")]
+use crate::io::engine::uring::sqe::{self, Sqe};
+
+struct Fallocate {
+    fd: c_int,
+    mode: c_int,
+    offset: i64,
+    len: i64,
+}
+
+impl Op for Fallocate {
+    const BLOCKS: bool = true;
+
+    fn fd(&self) -> c_int {
+        self.fd
+    }
+    fn attempt(&mut self) -> Try {
+        blocks_if_open(self.fd)
+    }
+    fn events(&self) -> c_short {
+        0
+    }
+    fn block(&mut self) -> R {
+        file::fallocate(self.fd, self.mode, self.offset, self.len)
+    }
+    #[cfg(target_os = "linux")]
+    fn sqe(&mut self, _wait_first: bool) -> Sqe {
+        sqe::fallocate(self.fd, self.mode, self.offset, self.len)
+    }
+}
+
+/// co_io_fallocate.
+pub fn fallocate(fd: c_int, mode: c_int, offset: i64, len: i64, timeout_ns: i64) -> R {
+    if offset < 0 || len <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    run(Fallocate { fd, mode, offset, len }, timeout_ns)
+}

@@ -1,0 +1,70 @@
+//! The system calls about files, as they block, and reads and writes of several buffers.
+//!
+//! Duties of a platform (`linux.rs`, `other.rs`): the forms without blocking of what is here in
+//! POSIX, and what POSIX has not.
+#![allow(unsafe_code)]
+
+use super::{R, Try, tried, uninterrupted};
+use libc::iovec;
+use std::ffi::{c_char, c_int};
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+pub use other::*;
+
+/// openat(2), close-on-exec.
+pub fn openat_blocking(dir: c_int, path: *const c_char, flags: c_int, mode: u32) -> R {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: the caller of the API vouches for the path; the system checks the address.
+    uninterrupted(|| i64::from(unsafe { libc::openat(dir, path, flags, mode) }))
+}
+
+/// readv(2) or preadv(2), as it blocks.
+pub fn readv_blocking(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> R {
+    // SAFETY: the caller of the API vouches for the buffers; the system checks the addresses.
+    uninterrupted(|| unsafe {
+        match offset {
+            None => libc::readv(fd, iov, count) as i64,
+            Some(at) => libc::preadv(fd, iov, count, at) as i64,
+        }
+    })
+}
+
+/// writev(2) or pwritev(2), as it blocks.
+pub fn writev_blocking(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> R {
+    // SAFETY: as readv_blocking.
+    uninterrupted(|| unsafe {
+        match offset {
+            None => libc::writev(fd, iov, count) as i64,
+            Some(at) => libc::pwritev(fd, iov, count, at) as i64,
+        }
+    })
+}
+
+/// A message of those buffers, to nobody in particular.
+pub fn message(iov: *const iovec, count: c_int) -> libc::msghdr {
+    // SAFETY: all-zero is a valid msghdr: no address, no buffers, no control data.
+    let mut m = unsafe { std::mem::zeroed::<libc::msghdr>() };
+    m.msg_iov = iov.cast_mut();
+    m.msg_iovlen = count as _;
+    m
+}
+
+/// A writev to a socket, without blocking and without SIGPIPE; ENOTSOCK.
+pub fn try_sendv(fd: c_int, iov: *const iovec, count: c_int) -> Try {
+    let m = message(iov, count);
+    let flags = libc::MSG_DONTWAIT | super::NO_SIGNAL;
+    // SAFETY: as readv_blocking.
+    tried(uninterrupted(|| unsafe { libc::sendmsg(fd, &raw const m, flags) as i64 }))
+}
+
+/// ftruncate(2).
+pub fn ftruncate(fd: c_int, len: i64) -> R {
+    // SAFETY: touches no memory of ours.
+    uninterrupted(|| i64::from(unsafe { libc::ftruncate(fd, len) }))
+}
