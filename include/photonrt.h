@@ -79,6 +79,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -511,6 +512,24 @@ int64_t co_io_pread(int fd, void *buf, size_t len, int64_t offset, int64_t timeo
  *  -ESPIPE where the descriptor has no positions. */
 int64_t co_io_pwrite(int fd, const void *buf, size_t len, int64_t offset, int64_t timeout_ns);
 
+/** Reads at the file's position into `count` buffers, one after the other, as readv(2). As
+ *  co_io_read; -EINVAL also for a `count` below 0 or above 1024. */
+int64_t co_io_readv(int fd, const struct iovec *iov, int count, int64_t timeout_ns);
+
+/** Writes `count` buffers, one after the other, at the file's position, as writev(2). As
+ *  co_io_write; -EINVAL also for a `count` below 0 or above 1024. */
+int64_t co_io_writev(int fd, const struct iovec *iov, int count, int64_t timeout_ns);
+
+/** Reads into `count` buffers from `offset` (>= 0) on, the file's position unmoved. As
+ *  co_io_pread and co_io_readv. */
+int64_t co_io_preadv(int fd, const struct iovec *iov, int count, int64_t offset, int64_t
+                     timeout_ns);
+
+/** Writes `count` buffers from `offset` (>= 0) on, the file's position unmoved. As co_io_pwrite
+ *  and co_io_writev. */
+int64_t co_io_pwritev(int fd, const struct iovec *iov, int count, int64_t offset, int64_t
+                      timeout_ns);
+
 /** Waits until what was written to the file is on its device. 0, or as co_io_read. A timeout or
  *  cancel stops the waiting for it, where the system lets it. */
 int co_io_fsync(int fd, int64_t timeout_ns);
@@ -537,6 +556,110 @@ int co_io_poll(int fd, short events, int64_t timeout_ns);
  *  every revents 0; -ECANCELED or an interrupt's error; -EINVAL (a timeout below -1, more than
  *  RLIMIT_NOFILE entries); -EFAULT; -ENOMEM. */
 int co_io_poll_many(struct pollfd *fds, unsigned int n, int64_t timeout_ns);
+
+/* ---- Files and directories ------------------------------------------------------------------
+ *
+ * What is about files alone, and about their names. co_io_openat states what holds for all of
+ * them. */
+
+/** What is known of a file. Times are of the system's real-time clock. */
+typedef struct co_stat_t {
+    uint32_t size;              /**< Set to sizeof(co_stat_t). */
+    uint32_t mode;              /**< Kind (S_IFMT) and permissions. */
+    uint64_t ino;               /**< Number of the file on its device. */
+    uint64_t dev;               /**< The device that it is on, as st_dev of stat(2). */
+    uint64_t rdev;              /**< The device that it is, if it is one. */
+    uint64_t nlink;             /**< Names that it has. */
+    uint32_t uid;               /**< Its owner. */
+    uint32_t gid;               /**< Its group. */
+    int64_t length;             /**< Its length in bytes. */
+    int64_t blocks;             /**< Room that it takes, in units of 512 bytes. */
+    uint32_t blksize;           /**< Bytes that a transfer should have. */
+    uint32_t atime_ns;          /**< Nanoseconds of `atime`; so the next three. */
+    uint32_t mtime_ns;          /**< Of `mtime`. */
+    uint32_t ctime_ns;          /**< Of `ctime`. */
+    uint32_t btime_ns;          /**< Of `btime`. */
+    uint32_t reserved;          /**< 0. */
+    int64_t atime;              /**< When it was read last: seconds since 1970. */
+    int64_t mtime;              /**< When it was written last. */
+    int64_t ctime;              /**< When anything about it changed last. */
+    int64_t btime;              /**< When it was created; 0 where the file system does not keep
+                                     that. */
+} co_stat_t;
+
+/** Opens a file as co_io_open does, with a relative `path` from the directory `dirfd` (AT_FDCWD:
+ *  the working directory).
+ *
+ *  All calls of this section: block the coroutine and never the vCPU; are cancellation points;
+ *  work on plain threads too, which they block. They give what the system call of their name
+ *  gives (>= 0, or its error), or -ETIMEDOUT, -ECANCELED or an interrupt's error. Those report
+ *  that nothing has happened: what the system has begun is waited for where it can't be called
+ *  off, and what has happened is reported. With CO_NOW they give -EAGAIN, since nothing tells
+ *  beforehand whether a disk must be waited for (this one alone tries, as co_io_open). -EINVAL
+ *  for a timeout below -1; -EFAULT for a pointer to nothing; -EBADF when co_io_close closes a
+ *  descriptor of the call meanwhile, a `dirfd` too. */
+int co_io_openat(int dirfd, const char *path, int flags, uint32_t mode, int64_t timeout_ns);
+
+/** Waits as co_io_fsync does, but only for what it takes to read the data again: not for the
+ *  file's times, for instance. */
+int co_io_fdatasync(int fd, int64_t timeout_ns);
+
+/** Makes room on the device for `len` bytes from `offset` on (`mode` 0: and makes the file as
+ *  long as that), or what else fallocate(2) does with FALLOC_FL_* in `mode`. 0. Elsewhere than on
+ *  Linux `mode` must be 0 (-EOPNOTSUPP) and the file is only made longer. */
+int co_io_fallocate(int fd, int mode, int64_t offset, int64_t len, int64_t timeout_ns);
+
+/** Makes the file `length` bytes long, by cutting it or by zeros. 0. */
+int co_io_ftruncate(int fd, int64_t length, int64_t timeout_ns);
+
+/** Fills `out` with what is known of a file. `flags`: AT_SYMLINK_NOFOLLOW and what else statx(2)
+ *  takes; with AT_EMPTY_PATH (0x1000) and a `path` that is empty or NULL, it is the file that
+ *  `dirfd` is. 0. */
+int co_io_statx(int dirfd, const char *path, int flags, co_stat_t *out, int64_t timeout_ns);
+
+/** Takes a file's name away; the file goes with its last name and its last descriptor. 0. */
+int co_io_unlink(const char *path, int64_t timeout_ns);
+
+/** The same from the directory `dirfd`; with AT_REMOVEDIR in `flags` it is an empty directory
+ *  that goes. 0. */
+int co_io_unlinkat(int dirfd, const char *path, int flags, int64_t timeout_ns);
+
+/** Removes an empty directory. 0. */
+int co_io_rmdir(const char *path, int64_t timeout_ns);
+
+/** Gives a file or directory another name, in the place of what had that before. 0. */
+int co_io_rename(const char *from, const char *to, int64_t timeout_ns);
+
+/** The same from directories. `flags` as renameat2(2): RENAME_NOREPLACE, RENAME_EXCHANGE...;
+ *  elsewhere than on Linux 0 (-EINVAL). 0. */
+int co_io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to, uint32_t flags,
+                   int64_t timeout_ns);
+
+/** Makes a directory. `mode`: its permissions, less the process's umask. 0. */
+int co_io_mkdir(const char *path, uint32_t mode, int64_t timeout_ns);
+
+/** The same from the directory `dirfd`. 0. */
+int co_io_mkdirat(int dirfd, const char *path, uint32_t mode, int64_t timeout_ns);
+
+/** Gives the file `from` the further name `to`. 0. */
+int co_io_link(const char *from, const char *to, int64_t timeout_ns);
+
+/** The same from directories. `flags`: AT_SYMLINK_FOLLOW, and what else linkat(2) takes. 0. */
+int co_io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to, int flags, int64_t
+                 timeout_ns);
+
+/** Makes a symbolic link `path` that says `target`. 0. */
+int co_io_symlink(const char *target, const char *path, int64_t timeout_ns);
+
+/** The same with `path` from the directory `dirfd`. 0. */
+int co_io_symlinkat(const char *target, int dirfd, const char *path, int64_t timeout_ns);
+
+/** Reads what a symbolic link says into `buf`, as much as fits into `len` bytes and without a
+ *  zero byte at the end. The number of bytes. */
+int64_t co_io_readlink(const char *path, void *buf, size_t len, int64_t timeout_ns);
+
+/** The same from the directory `dirfd`. */
+int64_t co_io_readlinkat(int dirfd, const char *path, void *buf, size_t len, int64_t timeout_ns);
 
 /* ---- Sockets ----------------------------------------------------------------------------- */
 

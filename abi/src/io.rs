@@ -1,7 +1,7 @@
 //! Header section `io`: what every descriptor can do.
 
 use crate::convert::value;
-use libc::pollfd;
+use libc::{iovec, pollfd};
 use photonrt_runtime::io;
 use std::ffi::{c_char, c_int, c_short, c_uint, c_void};
 
@@ -91,6 +91,68 @@ pub unsafe extern "C" fn co_io_pwrite(
     timeout_ns: i64,
 ) -> i64 {
     value(io::pwrite(fd, buf.cast(), len, offset, timeout_ns))
+}
+
+/// Reads at the file's position into `count` buffers, one after the other, as readv(2). As
+/// co_io_read; -EINVAL also for a `count` below 0 or above 1024.
+///
+/// # Safety
+/// `iov` points to `count` buffers, and each to as many bytes as it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_readv(
+    fd: c_int,
+    iov: *const iovec,
+    count: c_int,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::readv(fd, iov, count, None, timeout_ns))
+}
+
+/// Writes `count` buffers, one after the other, at the file's position, as writev(2). As
+/// co_io_write; -EINVAL also for a `count` below 0 or above 1024.
+///
+/// # Safety
+/// `iov` points to `count` buffers, and each to as many bytes as it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_writev(
+    fd: c_int,
+    iov: *const iovec,
+    count: c_int,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::writev(fd, iov, count, None, timeout_ns))
+}
+
+/// Reads into `count` buffers from `offset` (>= 0) on, the file's position unmoved. As co_io_pread and
+/// co_io_readv.
+///
+/// # Safety
+/// `iov` points to `count` buffers, and each to as many bytes as it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_preadv(
+    fd: c_int,
+    iov: *const iovec,
+    count: c_int,
+    offset: i64,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::readv(fd, iov, count, Some(offset), timeout_ns))
+}
+
+/// Writes `count` buffers from `offset` (>= 0) on, the file's position unmoved. As co_io_pwrite and
+/// co_io_writev.
+///
+/// # Safety
+/// `iov` points to `count` buffers, and each to as many bytes as it says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_pwritev(
+    fd: c_int,
+    iov: *const iovec,
+    count: c_int,
+    offset: i64,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::writev(fd, iov, count, Some(offset), timeout_ns))
 }
 
 /// Waits until what was written to the file is on its device. 0, or as co_io_read. A timeout or

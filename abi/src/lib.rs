@@ -8,6 +8,7 @@
 
 mod convert;
 pub mod coroutine;
+pub mod file;
 pub mod group;
 pub mod io;
 pub mod net;

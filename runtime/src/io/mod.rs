@@ -44,17 +44,21 @@ pub use op::connect::connect;
 pub use op::fallocate::fallocate;
 pub use op::fsync::{fdatasync, fsync};
 pub use op::ftruncate::ftruncate;
+pub use op::name::{linkat, mkdirat, renameat, symlinkat, unlinkat};
 pub use op::open::{open, openat};
 pub use op::poll::poll;
 pub use op::poll_many::poll_many;
 pub use op::read::{pread, read};
+pub use op::readlink::readlinkat;
 pub use op::recv::recv;
 pub use op::send::send;
 pub use op::socket::{shutdown, socket, tcp_listen};
+pub use op::stat::{Stat, Time, statx};
 pub use op::vector::{readv, writev};
 pub use op::write::{pwrite, write};
 pub use stream::reader::{Line, Reader};
 pub use stream::{pread_full, pwrite_all, read_full, write_all};
+pub use sys::memory;
 
 /// An engine for a vCPU, to be created on that vCPU's thread, or, for the vCPU of an external group
 /// (`external`), on any. ENOSYS where the kernel does not have it; EMFILE, ENOMEM and the like.

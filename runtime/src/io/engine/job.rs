@@ -39,7 +39,6 @@ fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
     unsafe { job.submit()? };
     let stopped = wait::until(deadline, || job.done() || rec.is(state::CLOSED)).err();
     if !job.done() && job.withdraw() {
-        drop(job);
         return match stopped {
             Some(stop) => super::stopped(op, stop, deadline),
             None => op.partial().ok_or(Errno::EBADF),

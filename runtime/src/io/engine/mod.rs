@@ -177,15 +177,6 @@ pub fn run<O: Op>(op: O, timeout_ns: i64) -> R {
     on_coroutine(op, deadline)
 }
 
-/// A further part of a call that has begun: a cancel or an interrupt ends it only where it waits,
-/// and `partial` is what the call as a whole has to lose.
-pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
-    match coroutine() {
-        None => plain::run(op, deadline),
-        Some(_) => on_coroutine(op, deadline),
-    }
-}
-
 #[inline]
 fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
     loop {

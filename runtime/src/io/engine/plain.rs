@@ -8,8 +8,8 @@
 //!   WAITS: [ fd, number, signal, closed, closer ] ...    under a mutex held across no system call
 //! ```
 //! A close marks the entries of its descriptor and raises their signals; each entry that leaves
-//! answers. A call on two descriptors has two entries. A call that never had to wait is not in the list: it is one system call, which may meet
-//! a close at the same moment as it may in any program.
+//! answers. A call on two descriptors has two entries. A call that never had to wait is not in the
+//! list: it is one system call, which may meet a close at the same moment as it may in any program.
 #![allow(unsafe_code)]
 
 use crate::err::Errno;

@@ -1,4 +1,5 @@
-//! fallocate: room on the device for a part of a file, or holes in it. With CO_NOW it would always wait, as fsync.
+//! fallocate: room on the device for a part of a file, or holes in it. With CO_NOW it would always
+//! wait, as fsync.
 
 use crate::err::Errno;
 use crate::io::engine::run;
@@ -18,6 +19,8 @@ struct Fallocate {
 
 impl Op for Fallocate {
     const BLOCKS: bool = true;
+    #[cfg(target_os = "linux")]
+    const OPTIONAL: Option<u8> = Some(sqe::FALLOCATE);
 
     fn fd(&self) -> c_int {
         self.fd

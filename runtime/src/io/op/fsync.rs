@@ -1,4 +1,5 @@
-//! fsync and fdatasync. Nothing tells beforehand whether it would wait: with CO_NOW it always would.
+//! fsync and fdatasync. Nothing tells beforehand whether it would wait: with CO_NOW it always
+//! would.
 
 use crate::io::engine::run;
 use crate::io::op::{Op, blocks_if_open};

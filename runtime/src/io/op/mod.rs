@@ -21,13 +21,16 @@ pub mod connect;
 pub mod fallocate;
 pub mod fsync;
 pub mod ftruncate;
+pub mod name;
 pub mod open;
 pub mod poll;
 pub mod poll_many;
 pub mod read;
+pub mod readlink;
 pub mod recv;
 pub mod send;
 pub mod socket;
+pub mod stat;
 pub mod vector;
 pub mod write;
 
@@ -81,6 +84,16 @@ pub trait Op {
     fn took_all(&self, r: &R) -> bool {
         let _ = r;
         false
+    }
+}
+
+/// Two descriptors of which either may be none, or both the same: the one whose close ends the
+/// call, and another, or -1.
+fn first_and_other(fds: [c_int; 2]) -> [c_int; 2] {
+    match fds.map(|fd| fd.max(-1)) {
+        [-1, b] => [b, -1],
+        [a, b] if a == b => [a, -1],
+        both => both,
     }
 }
 

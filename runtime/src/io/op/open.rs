@@ -1,7 +1,7 @@
-//! open and openat. Always on a thread, the kernel's or ours: a path may be on any disk, and the open of a
-//! named pipe or a device may wait for anything. (The ring by itself first tries such an open as if
-//! O_NONBLOCK had been given: a named pipe then opens, or fails, at once, which is not what was
-//! asked for.)
+//! open and openat. Always on a thread, the kernel's or ours: a path may be on any disk, and the
+//! open of a named pipe or a device may wait for anything. (The ring by itself first tries such an
+//! open as if O_NONBLOCK had been given: a named pipe then opens, or fails, at once, which is not
+//! what was asked for.)
 //!
 //! `ready`: an open that a thread has begun can't be stopped; it is waited for, even by a cancel.
 

@@ -1,6 +1,5 @@
 //! readv, preadv, writev, pwritev: as `read` and `write`, of several buffers. The array of buffers
 //! is the caller's, and may not be there: the system reads it, not we.
-#![allow(unsafe_code)]
 
 use crate::err::Errno;
 use crate::io::engine::run;

@@ -21,7 +21,8 @@ pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
 }
 
 /// What a read or write with RWF_NOWAIT came to, and what to do where the descriptor knows no such
-/// thing: `call`, once it is ready. `positional`: readiness says nothing about it, and what has no positions is no file.
+/// thing: `call`, once it is ready. `positional`: readiness says nothing about it, and what has no
+/// positions is no file.
 pub fn nowait(events: c_short, fd: c_int, positional: bool, r: R, call: impl FnOnce() -> R) -> Try {
     match r {
         Err(Errno::EOPNOTSUPP | Errno::ENOSYS) if positional => {
@@ -115,8 +116,8 @@ fn open_cached(dir: c_int, path: *const c_char, flags: c_int) -> R {
     }
 }
 
-/// openat(2) of a file or directory that needs no disk: its path is in memory and nothing is created
-/// or cut. Everything else `Blocks`.
+/// openat(2) of a file or directory that needs no disk: its path is in memory and nothing is
+/// created or cut. Everything else `Blocks`.
 pub fn try_open(dir: c_int, path: *const c_char, flags: c_int) -> Try {
     if path.is_null() {
         return Try::Done(Err(Errno::EFAULT));

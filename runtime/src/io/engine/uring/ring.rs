@@ -118,7 +118,8 @@ impl Ring {
     }
 
     /// Whether PHOTONRT_URING_MASK pretends that an ability which is no operation, one of
-    /// [`mask::ABILITIES`], is not there. Whoever finds out in another way that it is asks this too.
+    /// [`mask::ABILITIES`], is not there. Whoever finds out in another way that it is asks this
+    /// too.
     #[inline]
     pub fn hides(&self, ability: &str) -> bool {
         self.mask.hides(ability)

@@ -78,6 +78,8 @@ pub fn sendmsg(f: c_int, message: *const libc::msghdr, flags: c_int) -> Sqe {
     opcode::SendMsg::new(fd(f), message).flags(flags as u32).build()
 }
 
+pub const FALLOCATE: u8 = opcode::Fallocate::CODE;
+
 pub fn fallocate(f: c_int, mode: c_int, offset: i64, len: i64) -> Sqe {
     opcode::Fallocate::new(fd(f), len as u64).offset(offset as u64).mode(mode).build()
 }
@@ -106,14 +108,57 @@ pub fn nop() -> Sqe {
     opcode::Nop::new().build()
 }
 
+pub const STATX: u8 = opcode::Statx::CODE;
+
+pub fn statx(
+    dir: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mask: u32,
+    out: *mut libc::statx,
+) -> Sqe {
+    opcode::Statx::new(fd(dir), path, out.cast()).flags(flags).mask(mask).build()
+}
+
+/// Linux 5.11, as the rename's.
+pub const UNLINK: u8 = opcode::UnlinkAt::CODE;
+
+pub fn unlink(dir: c_int, path: *const c_char, flags: c_int) -> Sqe {
+    opcode::UnlinkAt::new(fd(dir), path).flags(flags).build()
+}
+
+pub const RENAME: u8 = opcode::RenameAt::CODE;
+
+pub fn rename(dirs: [c_int; 2], paths: [*const c_char; 2], flags: u32) -> Sqe {
+    opcode::RenameAt::new(fd(dirs[0]), paths[0], fd(dirs[1]), paths[1]).flags(flags).build()
+}
+
+/// Linux 5.15, as the links'.
+pub const MKDIR: u8 = opcode::MkDirAt::CODE;
+
+pub fn mkdir(dir: c_int, path: *const c_char, mode: u32) -> Sqe {
+    opcode::MkDirAt::new(fd(dir), path).mode(mode).build()
+}
+
+pub const LINK: u8 = opcode::LinkAt::CODE;
+
+pub fn link(dirs: [c_int; 2], paths: [*const c_char; 2], flags: c_int) -> Sqe {
+    opcode::LinkAt::new(fd(dirs[0]), paths[0], fd(dirs[1]), paths[1]).flags(flags).build()
+}
+
+pub const SYMLINK: u8 = opcode::SymlinkAt::CODE;
+
+pub fn symlink(target: *const c_char, dir: c_int, path: *const c_char) -> Sqe {
+    opcode::SymlinkAt::new(fd(dir), target, path).build()
+}
+
 /// The operations that an engine needs of the kernel.
-pub const NEEDED: [u8; 16] = [
+pub const NEEDED: [u8; 15] = [
     opcode::Read::CODE,
     opcode::Write::CODE,
     opcode::Readv::CODE,
     opcode::Writev::CODE,
     opcode::SendMsg::CODE,
-    opcode::Fallocate::CODE,
     opcode::Recv::CODE,
     opcode::Send::CODE,
     opcode::Accept::CODE,

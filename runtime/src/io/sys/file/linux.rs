@@ -1,10 +1,11 @@
 //! Linux: see the duties in the parent.
 #![allow(unsafe_code)]
 
+use super::{Stat, Time};
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, memory, uninterrupted};
 use libc::iovec;
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 
 /// readv(2) (offset None) or preadv(2), without blocking.
 pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
@@ -51,4 +52,62 @@ pub fn fdatasync(fd: c_int) -> R {
 pub fn fallocate(fd: c_int, mode: c_int, offset: i64, len: i64) -> R {
     // SAFETY: touches no memory of ours.
     uninterrupted(|| i64::from(unsafe { libc::fallocate(fd, mode, offset, len) }))
+}
+
+/// renameat2(2), from the first to the second.
+pub fn renameat(dirs: [c_int; 2], paths: [*const c_char; 2], flags: u32) -> R {
+    let number = libc::SYS_renameat2;
+    // SAFETY: the caller of the API vouches for the paths; the system checks the addresses.
+    uninterrupted(|| unsafe { libc::syscall(number, dirs[0], paths[0], dirs[1], paths[1], flags) })
+}
+
+pub use libc::AT_EMPTY_PATH;
+
+/// What is asked of statx.
+pub const STAT_MASK: u32 = libc::STATX_BASIC_STATS | libc::STATX_BTIME;
+
+/// The system's struct.
+pub struct RawStat(libc::statx);
+
+impl RawStat {
+    /// Zeros.
+    pub fn new() -> RawStat {
+        // SAFETY: all-zero is a valid statx.
+        RawStat(unsafe { std::mem::zeroed() })
+    }
+
+    /// Where the system is to write it.
+    pub fn as_ptr(&mut self) -> *mut libc::statx {
+        &raw mut self.0
+    }
+
+    /// As everybody knows it.
+    pub fn convert(&self) -> Stat {
+        let s = &self.0;
+        let time = |t: &libc::statx_timestamp| Time { seconds: t.tv_sec, nanoseconds: t.tv_nsec };
+        Stat {
+            mode: u32::from(s.stx_mode),
+            nlink: u64::from(s.stx_nlink),
+            uid: s.stx_uid,
+            gid: s.stx_gid,
+            ino: s.stx_ino,
+            dev: libc::makedev(s.stx_dev_major, s.stx_dev_minor),
+            rdev: libc::makedev(s.stx_rdev_major, s.stx_rdev_minor),
+            length: s.stx_size as i64,
+            blocks: s.stx_blocks as i64,
+            block_size: s.stx_blksize,
+            accessed: time(&s.stx_atime),
+            modified: time(&s.stx_mtime),
+            changed: time(&s.stx_ctime),
+            born: time(&s.stx_btime),
+        }
+    }
+}
+
+/// statx(2).
+pub fn statx(dir: c_int, path: *const c_char, flags: c_int, out: &mut RawStat) -> R {
+    let out = out.as_ptr();
+    // SAFETY: the caller of the API vouches for the path; the system checks the address. `out` is a
+    // statx.
+    uninterrupted(|| unsafe { libc::syscall(libc::SYS_statx, dir, path, flags, STAT_MASK, out) })
 }

@@ -17,6 +17,48 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 pub use other::*;
 
+/// What is known of a file.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Stat {
+    /// S_IFMT and permissions.
+    pub mode: u32,
+    /// Names that it has.
+    pub nlink: u64,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its number on its device.
+    pub ino: u64,
+    /// The device that it is on, as stat(2) has it.
+    pub dev: u64,
+    /// The device that it is.
+    pub rdev: u64,
+    /// Bytes.
+    pub length: i64,
+    /// Of 512 bytes.
+    pub blocks: i64,
+    /// Bytes.
+    pub block_size: u32,
+    /// When it was read last.
+    pub accessed: Time,
+    /// When it was written last.
+    pub modified: Time,
+    /// When anything of this, or it, changed last.
+    pub changed: Time,
+    /// When it was created; zero where the file system does not keep it.
+    pub born: Time,
+}
+
+/// Of the system's real-time clock.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Time {
+    /// Since 1970.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
 /// openat(2), close-on-exec.
 pub fn openat_blocking(dir: c_int, path: *const c_char, flags: c_int, mode: u32) -> R {
     let flags = flags | libc::O_CLOEXEC;
@@ -67,4 +109,35 @@ pub fn try_sendv(fd: c_int, iov: *const iovec, count: c_int) -> Try {
 pub fn ftruncate(fd: c_int, len: i64) -> R {
     // SAFETY: touches no memory of ours.
     uninterrupted(|| i64::from(unsafe { libc::ftruncate(fd, len) }))
+}
+
+/// unlinkat(2).
+pub fn unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> R {
+    // SAFETY: the caller of the API vouches for the path; the system checks the address.
+    uninterrupted(|| i64::from(unsafe { libc::unlinkat(dir, path, flags) }))
+}
+
+/// mkdirat(2).
+pub fn mkdirat(dir: c_int, path: *const c_char, mode: u32) -> R {
+    // SAFETY: as unlinkat.
+    uninterrupted(|| i64::from(unsafe { libc::mkdirat(dir, path, mode as libc::mode_t) }))
+}
+
+/// linkat(2), from the first to the second.
+pub fn linkat(dirs: [c_int; 2], paths: [*const c_char; 2], flags: c_int) -> R {
+    let ([dir, to_dir], [path, to]) = (dirs, paths);
+    // SAFETY: as unlinkat.
+    uninterrupted(|| i64::from(unsafe { libc::linkat(dir, path, to_dir, to, flags) }))
+}
+
+/// symlinkat(2).
+pub fn symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> R {
+    // SAFETY: as unlinkat.
+    uninterrupted(|| i64::from(unsafe { libc::symlinkat(target, dir, path) }))
+}
+
+/// readlinkat(2).
+pub fn readlinkat(dir: c_int, path: *const c_char, buf: *mut u8, len: usize) -> R {
+    // SAFETY: as unlinkat, and for the buffer too.
+    uninterrupted(|| unsafe { libc::readlinkat(dir, path, buf.cast(), len) as i64 })
 }

@@ -1,10 +1,11 @@
 //! macOS and the BSDs: see the duties in the parent.
 #![allow(unsafe_code)]
 
+use super::{Stat, Time};
 use crate::err::Errno;
-use crate::io::sys::{self, R, Try, look_first, memory};
+use crate::io::sys::{self, R, Try, look_first, memory, uninterrupted};
 use libc::iovec;
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 
 /// readv(2) (offset None) or preadv(2), without blocking.
 pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
@@ -48,4 +49,66 @@ pub fn fallocate(fd: c_int, mode: c_int, offset: i64, len: i64) -> R {
         libc::S_IFDIR => Err(Errno::EISDIR),
         _ => Err(Errno::ENODEV),
     }
+}
+
+/// renameat(2): there are no flags.
+pub fn renameat(dirs: [c_int; 2], paths: [*const c_char; 2], flags: u32) -> R {
+    if flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let ([dir, to_dir], [path, to]) = (dirs, paths);
+    // SAFETY: the caller of the API vouches for the paths; the system checks the addresses.
+    uninterrupted(|| i64::from(unsafe { libc::renameat(dir, path, to_dir, to) }))
+}
+
+/// Linux's: these systems have no such flag.
+pub const AT_EMPTY_PATH: c_int = 0x1000;
+
+/// The system's struct.
+pub struct RawStat(libc::stat);
+
+impl RawStat {
+    /// Zeros.
+    pub fn new() -> RawStat {
+        // SAFETY: all-zero is a valid stat.
+        RawStat(unsafe { std::mem::zeroed() })
+    }
+
+    /// As everybody knows it.
+    pub fn convert(&self) -> Stat {
+        let s = &self.0;
+        let time = |seconds, ns: i64| Time { seconds, nanoseconds: ns as u32 };
+        Stat {
+            mode: u32::from(s.st_mode),
+            nlink: u64::from(s.st_nlink),
+            uid: s.st_uid,
+            gid: s.st_gid,
+            ino: s.st_ino,
+            dev: s.st_dev as u64,
+            rdev: s.st_rdev as u64,
+            length: s.st_size,
+            blocks: s.st_blocks,
+            block_size: s.st_blksize as u32,
+            accessed: time(s.st_atime, s.st_atime_nsec),
+            modified: time(s.st_mtime, s.st_mtime_nsec),
+            changed: time(s.st_ctime, s.st_ctime_nsec),
+            born: time(s.st_birthtime, s.st_birthtime_nsec),
+        }
+    }
+}
+
+/// fstatat(2), or fstat(2) for what AT_EMPTY_PATH means elsewhere.
+pub fn statx(dir: c_int, path: *const c_char, flags: c_int, out: &mut RawStat) -> R {
+    if flags & AT_EMPTY_PATH != 0 {
+        // SAFETY: any byte is one.
+        if unsafe { memory::fetch(path.cast::<u8>())? } == 0 {
+            out.0 = sys::stat(dir)?;
+            return Ok(0);
+        }
+    }
+    // SAFETY: the caller of the API vouches for the path; the system checks the address. `out` is a
+    // stat.
+    uninterrupted(|| unsafe {
+        i64::from(libc::fstatat(dir, path, &raw mut out.0, flags & !AT_EMPTY_PATH))
+    })
 }

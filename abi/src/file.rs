@@ -1,0 +1,331 @@
+//! Header section `file`: files, directories and their names.
+
+use crate::convert::{status, value};
+use libc::AT_FDCWD;
+use photonrt_runtime::err::Errno;
+use photonrt_runtime::io::{self, memory};
+use std::ffi::{c_char, c_int, c_void};
+
+/// What is known of a file. Times are of the system's real-time clock.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct co_stat_t {
+    /// Set to sizeof(co_stat_t).
+    pub size: u32,
+    /// Kind (S_IFMT) and permissions.
+    pub mode: u32,
+    /// Number of the file on its device.
+    pub ino: u64,
+    /// The device that it is on, as st_dev of stat(2).
+    pub dev: u64,
+    /// The device that it is, if it is one.
+    pub rdev: u64,
+    /// Names that it has.
+    pub nlink: u64,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its length in bytes.
+    pub length: i64,
+    /// Room that it takes, in units of 512 bytes.
+    pub blocks: i64,
+    /// Bytes that a transfer should have.
+    pub blksize: u32,
+    /// Nanoseconds of `atime`; so the next three.
+    pub atime_ns: u32,
+    /// Of `mtime`.
+    pub mtime_ns: u32,
+    /// Of `ctime`.
+    pub ctime_ns: u32,
+    /// Of `btime`.
+    pub btime_ns: u32,
+    /// 0.
+    pub reserved: u32,
+    /// When it was read last: seconds since 1970.
+    pub atime: i64,
+    /// When it was written last.
+    pub mtime: i64,
+    /// When anything about it changed last.
+    pub ctime: i64,
+    /// When it was created; 0 where the file system does not keep that.
+    pub btime: i64,
+}
+
+impl From<io::Stat> for co_stat_t {
+    fn from(s: io::Stat) -> co_stat_t {
+        co_stat_t {
+            size: size_of::<co_stat_t>() as u32,
+            mode: s.mode,
+            ino: s.ino,
+            dev: s.dev,
+            rdev: s.rdev,
+            nlink: s.nlink,
+            uid: s.uid,
+            gid: s.gid,
+            length: s.length,
+            blocks: s.blocks,
+            blksize: s.block_size,
+            atime_ns: s.accessed.nanoseconds,
+            mtime_ns: s.modified.nanoseconds,
+            ctime_ns: s.changed.nanoseconds,
+            btime_ns: s.born.nanoseconds,
+            reserved: 0,
+            atime: s.accessed.seconds,
+            mtime: s.modified.seconds,
+            ctime: s.changed.seconds,
+            btime: s.born.seconds,
+        }
+    }
+}
+
+/// Opens a file as co_io_open does, with a relative `path` from the directory `dirfd` (AT_FDCWD:
+/// the working directory).
+///
+/// All calls of this section: block the coroutine and never the vCPU; are cancellation points; work
+/// on plain threads too, which they block. They give what the system call of their name gives
+/// (>= 0, or its error), or -ETIMEDOUT, -ECANCELED or an interrupt's error. Those report that
+/// nothing has happened: what the system has begun is waited for where it can't be called off, and
+/// what has happened is reported. With CO_NOW they give -EAGAIN, since nothing tells beforehand
+/// whether a disk must be waited for (this one alone tries, as co_io_open). -EINVAL for a timeout
+/// below -1; -EFAULT for a pointer to nothing; -EBADF when co_io_close closes a descriptor of the
+/// call meanwhile, a `dirfd` too.
+///
+/// # Safety
+/// `path` is NULL (-EFAULT) or ended by a zero byte, here and in all that follow.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_openat(
+    dirfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: u32,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::openat(dirfd, path, flags, mode, timeout_ns)) as c_int
+}
+
+/// Waits as co_io_fsync does, but only for what it takes to read the data again: not for the file's
+/// times, for instance.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_io_fdatasync(fd: c_int, timeout_ns: i64) -> c_int {
+    value(io::fdatasync(fd, timeout_ns)) as c_int
+}
+
+/// Makes room on the device for `len` bytes from `offset` on (`mode` 0: and makes the file as long
+/// as that), or what else fallocate(2) does with FALLOC_FL_* in `mode`. 0. Elsewhere than on Linux
+/// `mode` must be 0 (-EOPNOTSUPP) and the file is only made longer.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_io_fallocate(
+    fd: c_int,
+    mode: c_int,
+    offset: i64,
+    len: i64,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::fallocate(fd, mode, offset, len, timeout_ns)) as c_int
+}
+
+/// Makes the file `length` bytes long, by cutting it or by zeros. 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn co_io_ftruncate(fd: c_int, length: i64, timeout_ns: i64) -> c_int {
+    value(io::ftruncate(fd, length, timeout_ns)) as c_int
+}
+
+/// Fills `out` with what is known of a file. `flags`: AT_SYMLINK_NOFOLLOW and what else statx(2)
+/// takes; with AT_EMPTY_PATH (0x1000) and a `path` that is empty or NULL, it is the file that
+/// `dirfd` is. 0.
+///
+/// # Safety
+/// `out` points to as many bytes as its first field says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_statx(
+    dirfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    out: *mut co_stat_t,
+    timeout_ns: i64,
+) -> c_int {
+    let fill = || {
+        // SAFETY: any bytes are a u32.
+        let size = unsafe { memory::fetch(out.cast::<u32>())? };
+        if size < 8 {
+            return Err(Errno::EINVAL);
+        }
+        let mut found = co_stat_t::from(io::statx(dirfd, path, flags, timeout_ns)?);
+        found.size = size;
+        memory::store(out, &found, size as usize)
+    };
+    status(fill())
+}
+
+/// Takes a file's name away; the file goes with its last name and its last descriptor. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_unlink(path: *const c_char, timeout_ns: i64) -> c_int {
+    value(io::unlinkat(AT_FDCWD, path, 0, timeout_ns)) as c_int
+}
+
+/// The same from the directory `dirfd`; with AT_REMOVEDIR in `flags` it is an empty directory that
+/// goes. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_unlinkat(
+    dirfd: c_int,
+    path: *const c_char,
+    flags: c_int,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::unlinkat(dirfd, path, flags, timeout_ns)) as c_int
+}
+
+/// Removes an empty directory. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_rmdir(path: *const c_char, timeout_ns: i64) -> c_int {
+    value(io::unlinkat(AT_FDCWD, path, libc::AT_REMOVEDIR, timeout_ns)) as c_int
+}
+
+/// Gives a file or directory another name, in the place of what had that before. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_rename(
+    from: *const c_char,
+    to: *const c_char,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::renameat([AT_FDCWD; 2], [from, to], 0, timeout_ns)) as c_int
+}
+
+/// The same from directories. `flags` as renameat2(2): RENAME_NOREPLACE, RENAME_EXCHANGE...;
+/// elsewhere than on Linux 0 (-EINVAL). 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_renameat(
+    from_dirfd: c_int,
+    from: *const c_char,
+    to_dirfd: c_int,
+    to: *const c_char,
+    flags: u32,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::renameat([from_dirfd, to_dirfd], [from, to], flags, timeout_ns)) as c_int
+}
+
+/// Makes a directory. `mode`: its permissions, less the process's umask. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_mkdir(path: *const c_char, mode: u32, timeout_ns: i64) -> c_int {
+    value(io::mkdirat(AT_FDCWD, path, mode, timeout_ns)) as c_int
+}
+
+/// The same from the directory `dirfd`. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_mkdirat(
+    dirfd: c_int,
+    path: *const c_char,
+    mode: u32,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::mkdirat(dirfd, path, mode, timeout_ns)) as c_int
+}
+
+/// Gives the file `from` the further name `to`. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_link(
+    from: *const c_char,
+    to: *const c_char,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::linkat([AT_FDCWD; 2], [from, to], 0, timeout_ns)) as c_int
+}
+
+/// The same from directories. `flags`: AT_SYMLINK_FOLLOW, and what else linkat(2) takes. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_linkat(
+    from_dirfd: c_int,
+    from: *const c_char,
+    to_dirfd: c_int,
+    to: *const c_char,
+    flags: c_int,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::linkat([from_dirfd, to_dirfd], [from, to], flags, timeout_ns)) as c_int
+}
+
+/// Makes a symbolic link `path` that says `target`. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_symlink(
+    target: *const c_char,
+    path: *const c_char,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::symlinkat(target, AT_FDCWD, path, timeout_ns)) as c_int
+}
+
+/// The same with `path` from the directory `dirfd`. 0.
+///
+/// # Safety
+/// As co_io_openat.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_symlinkat(
+    target: *const c_char,
+    dirfd: c_int,
+    path: *const c_char,
+    timeout_ns: i64,
+) -> c_int {
+    value(io::symlinkat(target, dirfd, path, timeout_ns)) as c_int
+}
+
+/// Reads what a symbolic link says into `buf`, as much as fits into `len` bytes and without a zero
+/// byte at the end. The number of bytes.
+///
+/// # Safety
+/// As co_io_openat; `buf` points to `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_readlink(
+    path: *const c_char,
+    buf: *mut c_void,
+    len: usize,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::readlinkat(AT_FDCWD, path, buf.cast(), len, timeout_ns))
+}
+
+/// The same from the directory `dirfd`.
+///
+/// # Safety
+/// As co_io_openat; `buf` points to `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_readlinkat(
+    dirfd: c_int,
+    path: *const c_char,
+    buf: *mut c_void,
+    len: usize,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::readlinkat(dirfd, path, buf.cast(), len, timeout_ns))
+}
