@@ -13,8 +13,12 @@ pub extern "C" fn co_io_socket(domain: c_int, type_: c_int, protocol: c_int) -> 
 }
 
 /// Accepts a connection. `addr` and `len` may be NULL; otherwise they receive the peer's address as
-/// accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway). The descriptor,
-/// or as co_io_read.
+/// accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway), CO_IO_AHEAD. The
+/// descriptor, or as co_io_read.
+///
+/// With CO_IO_AHEAD (see co_io_recv_buf) connections may have been accepted before the call, with the flags
+/// of the first such call; the address of a peer that has gone meanwhile is then empty (`*len` 0),
+/// and closing the listener closes those that nobody has taken.
 ///
 /// # Safety
 /// `addr` is NULL or points to `*len` bytes.

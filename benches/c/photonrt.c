@@ -295,10 +295,10 @@ static int send_all(int fd, const char *b, size_t n) {
 static void *serve(void *arg) {
   int fd = (int)(intptr_t)arg;
   unsigned st = 0;
-  char buf[4096];
-  int64_t r;
-  while ((r = co_io_recv(fd, buf, sizeof buf, 0, CO_FOREVER)) > 0) {
-    int k = http_feed(&st, buf, (size_t)r);
+  co_buf_t buf;
+  while (co_io_recv_buf(fd, &buf, CO_IO_AHEAD, CO_FOREVER) > 0) {
+    int k = http_feed(&st, buf.data, buf.len);
+    co_buf_release(&buf);
     while (k--)
       if (send_all(fd, RESP, RESP_LEN)) goto end;
   }
@@ -309,7 +309,7 @@ end:
 static void *acceptor(void *arg) {
   int lfd = http_listen(port, SOCK_NONBLOCK);
   for (;;) {
-    int fd = co_io_accept(lfd, NULL, NULL, SOCK_NONBLOCK, CO_FOREVER);
+    int fd = co_io_accept(lfd, NULL, NULL, SOCK_NONBLOCK | CO_IO_AHEAD, CO_FOREVER);
     if (fd >= 0) must(co_spawn(NULL, NULL, serve, (void *)(intptr_t)fd), "spawn");
     else if (fd != -ECONNABORTED) must(fd, "accept");
   }

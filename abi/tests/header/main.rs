@@ -130,6 +130,9 @@ fn no_line_is_too_long_and_no_name_is_rust() {
     }
 }
 
+/// Structs that will never grow: what they are is complete.
+const VALUES: [&str; 1] = ["co_buf_t"];
+
 #[test]
 fn everything_is_documented() {
     let undocumented = |i: &Item| i.doc.iter().all(String::is_empty);
@@ -140,7 +143,10 @@ fn everything_is_documented() {
                 assert!(!undocumented(f), "no doc comment in {name}: {:?}", f.decl);
             }
             let first = fields.first().map(|f| format!("{:?}", f.decl)).unwrap_or_default();
-            assert!(first.contains("uint32_t size;"), "{name} does not begin with its size");
+            assert!(
+                first.contains("uint32_t size;") || VALUES.contains(&name.as_str()),
+                "{name} does not begin with its size"
+            );
         }
     }
 }

@@ -32,7 +32,7 @@ static void ipv4(void) {
   net_close((int[2]){fd, client});
 
   client = net_connect(net_port(listener));
-  CHECK_ERR(co_io_accept(listener, NULL, NULL, 1 << 30, CO_FOREVER), EINVAL); /* no such flag */
+  CHECK_ERR(co_io_accept(listener, NULL, NULL, 1 << 29, CO_FOREVER), EINVAL); /* no such flag */
   fd = co_io_accept(listener, NULL, NULL, 0, CO_FOREVER);
   CHECK_GE(fd, 0);
   CHECK(CHECK_SYS(fcntl(fd, F_GETFD)) & FD_CLOEXEC);

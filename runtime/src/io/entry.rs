@@ -1,6 +1,6 @@
 //! The word of a descriptor: see the head of `table`.
 
-use crate::prim::atomic::{AtomicU32, AtomicU64, Ordering::*};
+use crate::prim::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::*};
 
 const CLOSING: u64 = 1 << 63;
 const LAST: u64 = 1 << 62;
@@ -16,8 +16,11 @@ pub const SPREAD: usize = 60;
 pub struct Entry {
     word: AtomicU64,
     generation: AtomicU32,
-    /// The generation plus one in which it was found to go through the page cache; 0: none.
-    cached: AtomicU32,
+    /// The low half of the generation plus one in which it was found to go through the page cache.
+    /// (A hint: what it is wrong about costs time.)
+    cached: AtomicU16,
+    /// The vCPU that receives (or accepts) ahead on it, plus one: see `engine::ahead`. 0: none.
+    ahead: AtomicU16,
 }
 
 /// Why a call may not begin.
@@ -91,6 +94,7 @@ impl Entry {
     /// close(2) has been called.
     pub fn closed(&self) {
         self.generation.fetch_add(1, Relaxed);
+        self.ahead.store(0, Relaxed);
         // Release: pairs with enter_bit's fetch_or: the generation that comes with it.
         self.word.fetch_and(GATE, Release);
     }
@@ -99,6 +103,7 @@ impl Entry {
     /// our back.
     pub fn begins(&self) {
         self.generation.fetch_add(1, Relaxed);
+        self.ahead.store(0, Relaxed);
         self.word.fetch_and(CLOSING | LAST | GATE, Relaxed);
     }
 
@@ -111,12 +116,28 @@ impl Entry {
     /// In this life it has been found to go through the page cache ([`Entry::note_cached`]).
     #[inline]
     pub fn is_cached(&self) -> bool {
-        self.cached.load(Relaxed) == self.generation().wrapping_add(1)
+        self.cached.load(Relaxed) == self.generation().wrapping_add(1) as u16
     }
 
     /// See [`Entry::is_cached`].
     pub fn note_cached(&self) {
-        self.cached.store(self.generation().wrapping_add(1), Relaxed);
+        self.cached.store(self.generation().wrapping_add(1) as u16, Relaxed);
+    }
+
+    /// The vCPU that receives ahead on it. What it has received is found there, by a message.
+    #[inline]
+    pub fn ahead(&self) -> Option<usize> {
+        (self.ahead.load(Relaxed) as usize).checked_sub(1)
+    }
+
+    /// `vcpu` is to receive ahead; false: another does, or has just ended doing so.
+    pub fn begin_ahead(&self, vcpu: usize) -> bool {
+        self.ahead.compare_exchange(0, vcpu as u16 + 1, Relaxed, Relaxed).is_ok()
+    }
+
+    /// `vcpu` does not receive ahead any more.
+    pub fn end_ahead(&self, vcpu: usize) {
+        let _ = self.ahead.compare_exchange(vcpu as u16 + 1, 0, Relaxed, Relaxed);
     }
 
     /// Takes the gate if it is free: while the guard lives no other co_io_* call is between looking

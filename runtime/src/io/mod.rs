@@ -4,6 +4,7 @@
 //!   op/       one operation, one file: what it is on each engine
 //!   engine/   what carries it out: uring, ready, offload, plain threads, a pool of threads
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
+//!   buffer    buffers that the runtime owns and hands out
 //!   stream/   what takes several calls: exactly so much, lines, copies
 //!   sys       system calls, the forms that don't block beside those that do
 //! ```
@@ -27,6 +28,7 @@
 use crate::err::Errno;
 use crate::sched::driver::Driver;
 
+pub mod buffer;
 mod engine;
 mod entry;
 mod op;
@@ -51,6 +53,7 @@ pub use op::poll_many::poll_many;
 pub use op::read::{pread, read};
 pub use op::readlink::readlinkat;
 pub use op::recv::recv;
+pub use op::recv_buf::recv_buf;
 pub use op::send::send;
 pub use op::socket::{shutdown, socket, tcp_listen};
 pub use op::stat::{Stat, Time, statx};

@@ -68,7 +68,7 @@ mod decay;
 mod descriptor;
 mod guard;
 mod lists;
-mod os;
+pub(crate) mod os;
 mod pool;
 mod slab;
 

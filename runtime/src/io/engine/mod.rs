@@ -34,6 +34,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub mod ahead;
 #[cfg(target_os = "linux")]
 pub mod bell;
 pub mod job;
@@ -232,6 +233,12 @@ pub fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
     }
 }
 
+/// Whether a vCPU receives ahead on the descriptor.
+#[inline]
+fn is_ahead(fd: RawFd) -> bool {
+    table::entry(fd).is_ok_and(|e| e.ahead().is_some())
+}
+
 #[inline]
 fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
     match enter(op, vcpu) {
@@ -254,6 +261,9 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
 fn enter<O: Op>(op: &O, vcpu: &VCpu) -> Result<(), Step> {
     if O::HAS_FD || op.fd() >= 0 {
         enter_one(op.fd(), vcpu)?;
+        if O::TAKES && is_ahead(op.fd()) {
+            return Err(Errno::EBUSY.into());
+        }
     }
     if op.fd2() >= 0 {
         enter_one(op.fd2(), vcpu)?;

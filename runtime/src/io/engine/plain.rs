@@ -14,7 +14,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::slots::Closer;
-use crate::io::engine::{AGAIN_NS, LAST_NS};
+use crate::io::engine::{AGAIN_NS, LAST_NS, is_ahead};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Signal, Try};
 use crate::io::table::{self, Enter, Entry};
@@ -212,6 +212,9 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
     let now = deadline == Deadline::Now;
     if O::BLOCKS && !now {
         return op.block();
+    }
+    if O::TAKES && is_ahead(op.fd()) {
+        return Err(Errno::EBUSY);
     }
     let mut listed = None;
     let second = (op.fd2() >= 0).then_some(op.fd2());

@@ -29,6 +29,7 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+use crate::io::buffer::Held;
 use crate::io::sys;
 use crate::io::table;
 use crate::parker;
@@ -66,9 +67,18 @@ pub enum Kind {
     Close,
     /// The second Rec of a call on two descriptors.
     Second,
+    /// What is received ahead.
+    Ahead,
+    /// The same, and the receiving ahead is to end.
+    AheadEnd,
 }
 
 impl Kind {
+    /// It waits for something that is received ahead.
+    pub fn is_ahead(self) -> bool {
+        matches!(self, Kind::Ahead | Kind::AheadEnd)
+    }
+
     /// For the events that poll(2) would be asked for.
     pub fn of_events(events: c_short) -> Kind {
         let read = events & (sys::POLL_READ | libc::POLLRDNORM | libc::POLLRDBAND) != 0;
@@ -98,11 +108,18 @@ pub struct Rec {
     pub sweep: Cell<u32>,
     /// What the kernel gave: as a system call, negative for an error.
     pub res: Cell<i32>,
+    /// Ahead: the buffer that `res` bytes are in.
+    pub buffer: Cell<Option<Held>>,
 }
 
 impl Rec {
     /// For the coroutine that runs on `vcpu`.
     pub fn new(vcpu: &VCpu, fd: c_int, kind: Kind) -> Result<Rec, Errno> {
+        Rec::with_home(vcpu, fd, kind, vcpu.id())
+    }
+
+    /// The same, to be linked on the vCPU `home`.
+    pub fn with_home(vcpu: &VCpu, fd: c_int, kind: Kind, home: usize) -> Result<Rec, Errno> {
         let task = vcpu.task().ok_or(Errno::EPERM)?;
         Ok(Rec {
             next: Cell::new(null()),
@@ -110,12 +127,13 @@ impl Rec {
             task,
             state: AtomicU32::new(0),
             fd,
-            home: vcpu.id(),
+            home,
             kind,
             linked: Cell::new(false),
             twin: Cell::new(null()),
             sweep: Cell::new(0),
             res: Cell::new(0),
+            buffer: Cell::new(None),
         })
     }
 
@@ -178,9 +196,9 @@ impl Rec {
         self.state.load(Acquire) & bits != 0
     }
 
-    /// Home only.
+    /// Home only: sets a bit and wakes nobody.
     #[inline]
-    fn set(&self, bit: u32) {
+    pub fn set(&self, bit: u32) {
         // Release: pairs with `is`. A load and a store: nobody else writes.
         self.state.store(self.state.load(Relaxed) | bit, Release);
     }
@@ -235,7 +253,9 @@ pub fn post(to: &VCpu, message: Message) -> bool {
 
 /// Runs `visit` on the Rec at its home: here, if the coroutine is still there, else by a message
 /// that is waited for. `visit` must not switch.
-pub fn at_home(rec: &Rec, visit: impl FnMut(&VCpu, &Rec)) {
+///
+/// False: the home is not running any more, and nothing has been done.
+pub fn at_home(rec: &Rec, visit: impl FnMut(&VCpu, &Rec)) -> bool {
     struct Visit<'a, F> {
         rec: &'a Rec,
         visit: F,
@@ -262,14 +282,17 @@ pub fn at_home(rec: &Rec, visit: impl FnMut(&VCpu, &Rec)) {
     let mut v = Visit { rec, visit, been: AtomicU32::new(0) };
     let here = sched::current();
     if let Some(here) = here.filter(|here| here.id() == rec.home) {
-        return (v.visit)(here, rec);
+        (v.visit)(here, rec);
+        return true;
     }
     let p = &raw mut v;
-    if sched::vcpu(rec.home).is_some_and(|home| post(home, message(p))) {
+    let taken = sched::vcpu(rec.home).is_some_and(|home| post(home, message(p)));
+    if taken {
         // Acquire: pairs with `arrive`: what it did is done.
         // SAFETY: `v` is alive; `arrive` and this share nothing but the atomic.
         wait::until_done(|| unsafe { (*p).been.load(Acquire) != 0 });
     }
+    taken
 }
 
 /// A close that waits for the calls under way: each vCPU asked acknowledges once.
@@ -345,6 +368,8 @@ pub mod bits {
     pub const YOUNG: u8 = 32;
     /// `ready`: being looked at by a sweep.
     pub const SWEPT: u8 = 64;
+    /// `uring`: the kernel receives ahead; a close waits for that too.
+    pub const AHEAD: u8 = 128;
 }
 
 /// One descriptor's.
@@ -354,6 +379,8 @@ pub struct Slot {
     closer: Cell<*const Closer>,
     generation: Cell<u32>,
     bits: Cell<u8>,
+    /// `uring`: the number of what receives ahead, plus one.
+    pub ahead: Cell<u32>,
 }
 
 impl Slot {
@@ -363,7 +390,13 @@ impl Slot {
             closer: Cell::new(null()),
             generation: Cell::new(0),
             bits: Cell::new(0),
+            ahead: Cell::new(0),
         }
+    }
+
+    /// Which of the number's lives the notes are about.
+    pub fn generation(&self) -> u32 {
+        self.generation.get()
     }
 
     /// Whether one of the notes is there.
@@ -395,9 +428,19 @@ impl Slot {
         })
     }
 
-    /// Nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.first.get().is_null()
+    /// Neither a call nor the kernel is at it.
+    pub fn is_idle(&self) -> bool {
+        self.first.get().is_null() && !self.has(bits::AHEAD)
+    }
+
+    /// Answers a close that waits, if nothing is under way any more.
+    pub fn settle(&self) {
+        if self.is_idle() {
+            // SAFETY: a closer waits for this very answer.
+            if let Some(closer) = unsafe { self.closer.replace(null()).as_ref() } {
+                closer.ack();
+            }
+        }
     }
 }
 
@@ -517,12 +560,7 @@ impl Slots {
         }
         let Some(slot) = self.find(rec.fd) else { return };
         slot.first.set(next);
-        if next.is_null() {
-            // SAFETY: a closer waits for this very answer.
-            if let Some(closer) = unsafe { slot.closer.replace(null()).as_ref() } {
-                closer.ack();
-            }
-        }
+        slot.settle();
     }
 
     /// The closer waits for the calls in the list, or is answered at once if there is none.
@@ -531,7 +569,7 @@ impl Slots {
     /// The closer lives until it has been answered.
     pub unsafe fn set_closer(&self, closer: &Closer) {
         match self.find(closer.fd) {
-            Some(slot) if !slot.is_empty() => slot.closer.set(closer),
+            Some(slot) if !slot.is_idle() => slot.closer.set(closer),
             _ => closer.ack(),
         }
     }

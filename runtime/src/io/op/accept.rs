@@ -1,11 +1,15 @@
 //! accept. The system has no accept that doesn't block on a listener in blocking mode: look first,
 //! through the gate. (Another process that accepts on the same blocking listener could come
 //! between; such listeners should be O_NONBLOCK.)
+//!
+//! With CO_IO_AHEAD the runtime may accept before it is asked: `engine::ahead`.
 
+use crate::io::engine::ahead::{self, Want};
 use crate::io::engine::run;
-use crate::io::op::Op;
+use crate::io::op::{AHEAD, Op};
 use crate::io::sys::{self, R, Try};
 use crate::io::table;
+use crate::wait::Deadline;
 use libc::{sockaddr, socklen_t};
 use std::ffi::{c_int, c_short};
 
@@ -58,7 +62,7 @@ impl Op for Accept {
     }
 }
 
-/// co_io_accept. `addr` and `len` are NULL or as accept(2) wants them.
+/// co_io_accept. `addr` and `len` are NULL or as accept(2) wants them; `flags` may have AHEAD.
 pub fn accept(
     fd: c_int,
     addr: *mut sockaddr,
@@ -66,5 +70,27 @@ pub fn accept(
     flags: c_int,
     timeout_ns: i64,
 ) -> R {
-    run(Accept { fd, addr, len, flags }, timeout_ns)
+    let plain = Accept { fd, addr, len, flags: flags & !AHEAD };
+    let deadline = Deadline::new(timeout_ns)?;
+    let keep = flags & AHEAD != 0;
+    match ahead::take(fd, Want::Socket, keep, plain.flags | sys::CLOEXEC, deadline)? {
+        Some((new, _)) => with_peer(new as c_int, addr, len),
+        None => run(plain, timeout_ns),
+    }
+}
+
+/// A connection that was accepted ahead: its address is looked up. It is empty when the peer
+/// has gone meanwhile.
+fn with_peer(new: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> R {
+    if addr.is_null() {
+        return Ok(i64::from(new));
+    }
+    match sys::peer_name(new, addr, len) {
+        Ok(_) => Ok(i64::from(new)),
+        Err(e) => {
+            // As accept(2): a bad address costs the connection.
+            let _ = sys::close(new);
+            Err(e)
+        }
+    }
 }

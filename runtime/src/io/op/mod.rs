@@ -28,12 +28,15 @@ pub mod poll_many;
 pub mod read;
 pub mod readlink;
 pub mod recv;
+pub mod recv_buf;
 pub mod send;
 pub mod socket;
 pub mod stat;
 pub mod vector;
 pub mod write;
 
+/// CO_IO_AHEAD, in the flags of accept and recv_buf.
+pub const AHEAD: c_int = 1 << 30;
 /// INT_MAX rounded down to a page: more is never transferred at once.
 pub const MAX_LEN: usize = 0x7fff_f000;
 
@@ -47,6 +50,10 @@ pub trait Op {
     const BLOCKS: bool = false;
     /// A receive: engines keep notes on whether there is more.
     const RECEIVES: bool = false;
+    /// It takes what comes in, so it can't be used on a descriptor that is received from ahead.
+    const TAKES: bool = Self::RECEIVES;
+    /// `uring`: only a poll goes through the ring, and then `attempt` is called.
+    const POLLS: bool = false;
 
     /// The opcode of `sqe`, if it is not among those that every ring has (`sqe::NEEDED`): where the
     /// kernel lacks it, the call is made as under `ready`.

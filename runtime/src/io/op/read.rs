@@ -20,6 +20,7 @@ struct Read {
 impl Op for Read {
     /// A file's pages are mostly in memory.
     const TRY_FIRST: bool = true;
+    const TAKES: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd

@@ -8,6 +8,8 @@ use std::ffi::{c_char, c_int, c_short, c_void};
 
 /// MSG_NOSIGNAL, for send.
 pub const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+/// SOCK_CLOEXEC, where accept knows it.
+pub const CLOEXEC: c_int = libc::SOCK_CLOEXEC;
 /// What poll may report that a reader of a descriptor wants to know.
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
 

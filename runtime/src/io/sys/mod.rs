@@ -276,6 +276,19 @@ pub fn connect(fd: c_int, addr: *const libc::sockaddr, len: libc::socklen_t) -> 
     uninterrupted(|| i64::from(unsafe { libc::connect(fd, addr, len) }))
 }
 
+/// getpeername(2); an empty address if there is no peer any more.
+pub fn peer_name(fd: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t) -> R {
+    // SAFETY: the caller of the API vouches for both; the system checks the addresses.
+    match Errno::check(i64::from(unsafe { libc::getpeername(fd, addr, len) })) {
+        Err(Errno::ENOTCONN) => {
+            // SAFETY: the system has read it just now.
+            unsafe { *len = 0 };
+            Ok(0)
+        }
+        r => r,
+    }
+}
+
 /// shutdown(2).
 pub fn shutdown(fd: c_int, how: c_int) -> R {
     // SAFETY: touches no memory of ours.

@@ -8,6 +8,8 @@ use std::ffi::{c_char, c_int, c_short};
 
 /// send has no such flag here: SO_NOSIGPIPE is set where a socket is made.
 pub const NO_SIGNAL: c_int = 0;
+/// accept has no flags here.
+pub const CLOEXEC: c_int = 0;
 /// What poll may report that a reader of a descriptor wants to know.
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI;
 

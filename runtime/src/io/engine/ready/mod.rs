@@ -106,7 +106,7 @@ impl Ready {
 
     fn collect(&mut self, timeout: Option<Duration>) {
         let Ready { poller, events, slots, .. } = self;
-        let waited = |fd| slots.find(fd).is_some_and(|s| !s.is_empty());
+        let waited = |fd| slots.find(fd).is_some_and(|s| !s.is_idle());
         poller.wait(timeout, waited, events);
         for e in events.iter() {
             deliver(slots, e);

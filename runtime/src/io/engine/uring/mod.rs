@@ -45,6 +45,7 @@ use crate::io::sys::{self, R, Try};
 use crate::sched::VCpu;
 use crate::sched::driver::Waker;
 use crate::wait::{self, Deadline};
+use ahead::Aheads;
 use ring::Ring;
 use sqe::Sqe;
 use std::ffi::c_int;
@@ -52,6 +53,8 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod ahead;
+mod bufs;
 pub mod mask;
 mod ring;
 pub mod sqe;
@@ -75,6 +78,9 @@ pub struct Uring {
     pub slots: Slots,
     /// Calls in a row that completed at once.
     pub direct: u32,
+    /// What the kernel receives without being asked each time. Behind the ring, which knows its
+    /// buffers.
+    aheads: Aheads,
 }
 
 impl Uring {
@@ -87,6 +93,7 @@ impl Uring {
             bell_armed: false,
             slots: Slots::default(),
             direct: 0,
+            aheads: Aheads::default(),
         };
         u.arm_bell()?;
         // An external group's host sleeps on the ring's descriptor without having called `wait`.
@@ -156,14 +163,24 @@ impl Uring {
     }
 
     fn reap(&mut self) {
-        let Uring { ring, slots, in_kernel, bell_armed, .. } = self;
+        self.reap_only();
+        if !self.aheads.is_empty() {
+            self.after_reap();
+        }
+    }
+
+    fn reap_only(&mut self) {
+        let Uring { ring, slots, in_kernel, bell_armed, aheads, .. } = self;
         ring.reap(|c| match c.user_data {
             NOBODY => {}
             BELL => *bell_armed &= c.more,
-            address => {
+            data => {
+                *in_kernel -= usize::from(!c.more);
+                if let Some(n) = ahead::number(data) {
+                    return aheads.complete(slots, n, &c);
+                }
                 // SAFETY: records stay valid until they have been completed here.
-                let rec = unsafe { &*(address as *const Rec) };
-                *in_kernel -= 1;
+                let rec = unsafe { &*(data as *const Rec) };
                 complete(slots, rec, c.res, c.nonempty);
             }
         });
@@ -235,12 +252,13 @@ impl Uring {
 
     /// Cancels everything that is under way on the descriptor.
     pub fn end_calls(&mut self, fd: c_int) {
+        self.end_ahead_of(fd);
         loop {
             let open = |r: &&Rec| !r.is(state::CLOSED);
             let Some(rec) = self.slots.find(fd).and_then(|s| s.recs().find(open)) else { return };
             rec.mark_closed();
             let rec = rec.call();
-            if matches!(rec.kind(), Kind::Job | Kind::Close) {
+            if matches!(rec.kind(), Kind::Job | Kind::Close) || rec.kind().is_ahead() {
                 // No business of the kernel's: the call finds out by itself.
                 rec.finish(state::CLOSED);
                 continue;
@@ -283,6 +301,26 @@ fn with<T>(vcpu: &VCpu, f: impl FnOnce(&mut Uring) -> T) -> T {
     })
 }
 
+impl Drop for Uring {
+    fn drop(&mut self) {
+        self.end_aheads();
+    }
+}
+
+/// On `rec`'s home: see `engine::ahead`.
+///
+/// # Safety
+/// `rec` stays where it is until it is DONE or has been unlinked.
+pub unsafe fn take_ahead(home: &VCpu, rec: &Rec, ask: &super::ahead::Ask) {
+    // SAFETY: the caller's.
+    with(home, |u| unsafe { u.take_ahead(home.id(), rec, ask) });
+}
+
+/// On `rec`'s home: takes it out of its list, if it is in one.
+pub fn leave_ahead(home: &VCpu, rec: &Rec) {
+    with(home, |u| u.slots.unlink(rec));
+}
+
 /// One round of a call: a try, or an operation in the ring and the wait for it.
 #[inline]
 pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
@@ -316,8 +354,12 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             }
             Try::Again => return Step::Pause(AGAIN_NS),
             Try::Wait | Try::Blocks if now => return Errno::EAGAIN.into(),
+            Try::Wait | Try::Blocks if O::POLLS => return poll_first(op, deadline),
             Try::Wait | Try::Blocks => {}
         }
+    }
+    if O::POLLS {
+        return poll_first(op, deadline);
     }
     let entry = op.sqe(notes & bits::DRAINED != 0);
     match carry_out(entry, &rec, vcpu, deadline, op.partial().is_some()) {

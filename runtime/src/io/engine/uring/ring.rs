@@ -28,6 +28,8 @@ pub struct Completion {
     pub more: bool,
     /// A receive left something in the socket.
     pub nonempty: bool,
+    /// The provided buffer that it is in.
+    pub buffer: Option<u16>,
 }
 
 /// See the module.
@@ -170,6 +172,17 @@ impl Ring {
         r.map(drop).map_err(|e| Errno::from_io(&e))
     }
 
+    /// Registers a ring of provided buffers as group `group`.
+    ///
+    /// # Safety
+    /// `at` is the page-aligned address of `entries` entries, which stay until the ring has gone.
+    pub unsafe fn register_buffers(&self, at: u64, entries: u16, group: u16) -> Result<(), Errno> {
+        // SAFETY: the caller's.
+        let r =
+            unsafe { self.ring.submitter().register_buf_ring_with_flags(at, entries, group, 0) };
+        r.map_err(|e| Errno::from_io(&e))
+    }
+
     /// Hands over the completions that are there.
     #[inline]
     pub fn reap(&mut self, mut each: impl FnMut(Completion)) {
@@ -180,6 +193,7 @@ impl Ring {
                 res: c.result(),
                 more: cqueue::more(flags),
                 nonempty: cqueue::sock_nonempty(flags),
+                buffer: cqueue::buffer_select(flags),
             });
         }
     }

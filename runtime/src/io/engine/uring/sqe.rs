@@ -38,6 +38,16 @@ pub fn recv(f: c_int, buf: *mut u8, len: usize, flags: c_int, wait_first: bool) 
     opcode::Recv::new(fd(f), buf, len as u32).flags(flags).ioprio(ioprio).build()
 }
 
+/// One completion for each time that there is something, in a buffer of group `group`.
+pub fn recv_always(f: c_int, group: u16) -> Sqe {
+    opcode::RecvMulti::new(fd(f), group).build()
+}
+
+/// One completion for each connection.
+pub fn accept_always(f: c_int, flags: c_int) -> Sqe {
+    opcode::AcceptMulti::new(fd(f)).flags(flags).build()
+}
+
 pub fn send(f: c_int, buf: *const u8, len: usize, flags: c_int) -> Sqe {
     opcode::Send::new(fd(f), buf, len as u32).flags(flags).build()
 }
@@ -151,6 +161,11 @@ pub const SYMLINK: u8 = opcode::SymlinkAt::CODE;
 pub fn symlink(target: *const c_char, dir: c_int, path: *const c_char) -> Sqe {
     opcode::SymlinkAt::new(fd(dir), target, path).build()
 }
+
+/// Came with Linux 5.19, as did accepting again and again.
+pub const SINCE_5_19: u8 = opcode::Socket::CODE;
+/// Came with Linux 6.0, as did receiving again and again.
+pub const SINCE_6_0: u8 = opcode::SendZc::CODE;
 
 /// The operations that an engine needs of the kernel.
 pub const NEEDED: [u8; 15] = [

@@ -1,0 +1,277 @@
+//! Buffers that the runtime owns. A receive hands one out when there is something to put into it
+//! ([`take`]), so a connection that waits holds none; [`release`] takes it back, from any thread.
+//!
+//! ```text
+//!   Pool   one for each vCPU, and one for plain threads; made when first needed, never freed
+//!     slabs      chunks of SLAB buffers of SIZE bytes, mapped at once, resident once used
+//!     spare      what is free, last in first out: owner only
+//!     returned   what other threads have given back: an inbox, taken whole by the owner
+//!   Buffer state: generation << 1 | held      one compare-and-swap when it is released
+//!   Handle: generation (32) | pool (16) | number (16)
+//! ```
+//! The owner of a vCPU's pool is that vCPU; of the plain threads' pool, whoever holds its lock.
+//! Releasing twice, or what was never handed out, finds another generation or no held bit: EINVAL.
+//! A buffer may be held longer than its vCPU lives, and its memory stays.
+//!
+//! Buffers lie [`STRIDE`] bytes apart, not SIZE: starts that are a power of two apart would compete
+//! for the same few cache lines.
+//!
+//! Rejected: malloc for each receive (the ring needs to know the addresses beforehand, and a buffer
+//! used a moment ago is in the cache); one pool for all (a lock, or a line shared by all vCPUs, for
+//! each receive).
+#![allow(unsafe_code)]
+
+use crate::err::Errno;
+use crate::list::{Inbox, Linked};
+use crate::prim::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+use crate::sched::{self, MAX_VCPUS};
+use crate::stack::os;
+use std::cell::UnsafeCell;
+use std::ptr::null_mut;
+use std::sync::{Mutex, OnceLock};
+
+/// Bytes of a buffer.
+pub const SIZE: usize = 16 << 10;
+/// From one buffer to the next: three cache lines more.
+const STRIDE: usize = SIZE + 192;
+/// Buffers mapped at once.
+const SLAB: usize = 256;
+/// Slabs of a pool: 16,384 buffers, 256 MiB.
+const SLABS: usize = 64;
+/// The pool of plain threads.
+const PLAIN: usize = MAX_VCPUS;
+
+/// What is known of one buffer.
+#[derive(Debug)]
+struct State {
+    /// generation << 1 | held.
+    word: AtomicU32,
+    link: AtomicPtr<State>,
+    number: u16,
+}
+
+impl Linked for State {
+    fn link(&self) -> &AtomicPtr<State> {
+        &self.link
+    }
+}
+
+#[derive(Debug)]
+struct Slab {
+    memory: *mut u8,
+    states: Box<[State]>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Pool {
+    id: usize,
+    slabs: [AtomicPtr<Slab>; SLABS],
+    returned: Inbox<State>,
+    spare: UnsafeCell<Vec<u16>>,
+}
+
+// SAFETY: `spare` is touched by the owner only: the vCPU's thread, or the holder of PLAIN_LOCK. The
+// rest is atomic, or never changes once it has been published.
+unsafe impl Sync for Pool {}
+// SAFETY: as above.
+unsafe impl Send for Pool {}
+
+/// A buffer in the hands of a caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Its memory: [`SIZE`] bytes.
+    pub data: *mut u8,
+    /// What [`release`] wants.
+    pub id: u64,
+}
+
+static POOLS: [OnceLock<Box<Pool>>; MAX_VCPUS + 1] = [const { OnceLock::new() }; MAX_VCPUS + 1];
+static PLAIN_LOCK: Mutex<()> = Mutex::new(());
+
+/// The pool of a vCPU. Only that vCPU calls the functions that say "owner".
+pub fn of_vcpu(id: usize) -> &'static Pool {
+    POOLS[id].get_or_init(|| Pool::new(id))
+}
+
+impl Pool {
+    fn new(id: usize) -> Box<Pool> {
+        Box::new(Pool {
+            id,
+            slabs: [const { AtomicPtr::new(null_mut()) }; SLABS],
+            returned: Inbox::default(),
+            spare: UnsafeCell::new(Vec::new()),
+        })
+    }
+
+    fn slab(&self, at: usize) -> Option<&Slab> {
+        // Acquire: pairs with the release in `grow`. SAFETY: never freed.
+        unsafe { self.slabs.get(at)?.load(Acquire).as_ref() }
+    }
+
+    /// Owner: a free buffer's number. ENOBUFS: as many as there may be are in use; ENOMEM.
+    pub fn pick(&self) -> Result<u16, Errno> {
+        // SAFETY: owner.
+        let spare = unsafe { &mut *self.spare.get() };
+        if let Some(n) = spare.pop() {
+            return Ok(n);
+        }
+        spare.extend(self.returned.take().map(|s| s.number));
+        if spare.is_empty() {
+            self.grow(spare)?;
+        }
+        spare.pop().ok_or(Errno::ENOBUFS)
+    }
+
+    /// Owner: the opposite of `pick`.
+    pub fn put(&self, number: u16) {
+        // SAFETY: owner. There is room for all buffers: see `grow`.
+        unsafe { (*self.spare.get()).push(number) };
+    }
+
+    #[cold]
+    fn grow(&self, spare: &mut Vec<u16>) -> Result<(), Errno> {
+        let at = (0..SLABS).find(|&i| self.slab(i).is_none()).ok_or(Errno::ENOBUFS)?;
+        spare.try_reserve((at + 1) * SLAB).map_err(|_| Errno::ENOMEM)?;
+        let mut states = Vec::new();
+        states.try_reserve_exact(SLAB).map_err(|_| Errno::ENOMEM)?;
+        let page = os::page_bytes();
+        let memory = os::map((SLAB * STRIDE).next_multiple_of(page))?;
+        states.extend((0..SLAB).map(|i| State {
+            word: AtomicU32::new(0),
+            link: AtomicPtr::new(null_mut()),
+            number: (at * SLAB + i) as u16,
+        }));
+        let slab = Box::new(Slab { memory, states: states.into_boxed_slice() });
+        // Release: pairs with the acquire in `slab`.
+        self.slabs[at].store(Box::into_raw(slab), Release);
+        spare.extend((at * SLAB..(at + 1) * SLAB).rev().map(|n| n as u16));
+        Ok(())
+    }
+
+    fn find(&self, number: u16) -> Option<(&Slab, &State)> {
+        let (slab, at) = (number as usize / SLAB, number as usize % SLAB);
+        let slab = self.slab(slab)?;
+        Some((slab, &slab.states[at]))
+    }
+
+    /// The memory of a buffer, [`SIZE`] bytes.
+    pub fn memory(&self, number: u16) -> *mut u8 {
+        match self.find(number) {
+            // SAFETY: within the slab's mapping.
+            Some((slab, _)) => unsafe { slab.memory.add(number as usize % SLAB * STRIDE) },
+            None => unreachable!("a number that `pick` gave"),
+        }
+    }
+
+    /// Owner: hands a picked buffer to a caller.
+    pub fn hold(&self, number: u16) -> Held {
+        let Some((_, state)) = self.find(number) else {
+            unreachable!("a number that `pick` gave");
+        };
+        // Nobody else writes to the word of a buffer that is not held.
+        let word = (state.word.load(Relaxed) | 1).wrapping_add(2);
+        state.word.store(word, Relaxed);
+        let id = u64::from(word >> 1) << 32 | (self.id as u64) << 16 | u64::from(number);
+        Held { data: self.memory(number), id }
+    }
+}
+
+/// A buffer for a receive that is about to be tried: the vCPU's, or on a plain thread that of plain
+/// threads. ENOBUFS: 16,384 of that pool are held; ENOMEM.
+pub fn take() -> Result<Held, Errno> {
+    match sched::current() {
+        Some(v) => {
+            let pool = of_vcpu(v.id());
+            pool.pick().map(|n| pool.hold(n))
+        }
+        None => {
+            let _owner = PLAIN_LOCK.lock();
+            let pool = of_vcpu(PLAIN);
+            pool.pick().map(|n| pool.hold(n))
+        }
+    }
+}
+
+/// Takes a buffer back. Any thread. EINVAL: it is not held, or not a buffer's handle at all.
+pub fn release(id: u64) -> Result<(), Errno> {
+    let (pool, number) = (id >> 16 & 0xffff, id as u16);
+    let word = ((id >> 32) as u32) << 1 | 1;
+    let pool = POOLS.get(pool as usize).and_then(OnceLock::get).ok_or(Errno::EINVAL)?;
+    let (_, state) = pool.find(number).ok_or(Errno::EINVAL)?;
+    // Release: what the holder did with the memory is before its next use (it reaches the next
+    // holder through the vCPU's own order, or the inbox).
+    let freed = state.word.compare_exchange(word, word & !1, Release, Relaxed);
+    freed.map_err(|_| Errno::EINVAL)?;
+    if sched::current().is_some_and(|v| v.id() == pool.id) {
+        pool.put(number);
+    } else {
+        // It never closes.
+        let _ = pool.returned.push(static_state(state));
+    }
+    Ok(())
+}
+
+/// States are never freed.
+fn static_state(state: &State) -> &'static State {
+    // SAFETY: as said.
+    unsafe { &*std::ptr::from_ref(state) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_and_forged_handles_are_refused() {
+        let a = take().unwrap();
+        assert_eq!(release(a.id), Ok(()));
+        assert_eq!(release(a.id), Err(Errno::EINVAL), "twice");
+        let b = take().unwrap();
+        assert_ne!(a.id, b.id);
+        for bit in 32..64 {
+            assert_eq!(release(b.id ^ 1 << bit), Err(Errno::EINVAL), "bit {bit}");
+        }
+        for forged in [0, u64::MAX, b.id | 0xffff, b.id | 0xffff << 16] {
+            assert_eq!(release(forged), Err(Errno::EINVAL), "{forged:#x}");
+        }
+        assert_eq!(release(b.id), Ok(()));
+    }
+
+    #[test]
+    fn buffers_do_not_overlap_and_are_used_again() {
+        let all: Vec<Held> = (0..SLAB + 10).map(|_| take().unwrap()).collect();
+        let mut starts: Vec<usize> = all.iter().map(|h| h.data as usize).collect();
+        starts.sort_unstable();
+        assert!(starts.windows(2).all(|w| w[1] - w[0] >= SIZE));
+        for h in &all {
+            // SAFETY: held, SIZE bytes.
+            unsafe { h.data.write_bytes(7, SIZE) };
+        }
+        all.iter().for_each(|h| release(h.id).unwrap());
+        let again = take().unwrap();
+        assert!(starts.contains(&(again.data as usize)));
+        release(again.id).unwrap();
+    }
+
+    #[test]
+    fn many_threads_give_back_what_one_takes() {
+        let (send, receive) = std::sync::mpsc::channel::<u64>();
+        let receive = std::sync::Arc::new(Mutex::new(receive));
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let receive = receive.clone();
+                std::thread::spawn(move || {
+                    while let Ok(id) = { receive.lock().unwrap().recv() } {
+                        release(id).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..20_000 {
+            send.send(take().unwrap().id).unwrap();
+        }
+        drop(send);
+        threads.into_iter().for_each(|t| t.join().unwrap());
+    }
+}
