@@ -668,8 +668,12 @@ int64_t co_io_readlinkat(int dirfd, const char *path, void *buf, size_t len, int
 int co_io_socket(int domain, int type, int protocol);
 
 /** Accepts a connection. `addr` and `len` may be NULL; otherwise they receive the peer's address
- *  as accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway). The
- *  descriptor, or as co_io_read. */
+ *  as accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway),
+ *  CO_IO_AHEAD. The descriptor, or as co_io_read.
+ *
+ *  With CO_IO_AHEAD (see co_io_recv_buf) connections may have been accepted before the call, with
+ *  the flags of the first such call; the address of a peer that has gone meanwhile is then empty
+ *  (`*len` 0), and closing the listener closes those that nobody has taken. */
 int co_io_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags, int64_t timeout_ns);
 
 /** Connects a socket. 0, or as co_io_read. After a timeout or a cancel the connection may be
@@ -687,6 +691,38 @@ int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeo
 /** Shuts down one or both directions of a socket, as shutdown(2) does: `how` is SHUT_RD, SHUT_WR
  *  or SHUT_RDWR. Never blocks. 0, or what shutdown(2) gives. */
 int co_io_shutdown(int fd, int how);
+
+/* ---- Buffers that the runtime owns ----------------------------------------------------------- */
+
+#define CO_IO_AHEAD          (1 << 30) /**< For co_io_recv_buf and co_io_accept: the runtime may
+                                            take what comes before it is asked for. */
+
+/** A buffer of the runtime's, lent to the caller until co_buf_release. */
+typedef struct co_buf_t {
+    void *data;                 /**< The bytes; the caller may write to them too. */
+    size_t len;                 /**< How many. */
+    uint64_t id;                /**< For co_buf_release. */
+} co_buf_t;
+
+/** Receives from a socket into a buffer of the runtime's, 16 KiB at most (what is beyond that of
+ *  a datagram is lost), and lends it: `*buf` is filled in, and is to be given to co_buf_release.
+ *  Who waits holds no buffer, so an idle connection costs none. `flags`: 0 or CO_IO_AHEAD.
+ *
+ *  With CO_IO_AHEAD the runtime may receive before it is asked, so that many receives cost one
+ *  operation of the system; engines that can, do. Whoever sets it says this about the descriptor,
+ *  until it is closed or a call without the flag has given -EAGAIN: nothing is received
+ *  (accepted) on it in another way (other co_io_* calls that would, and plain threads, get
+ *  -EBUSY), and it is closed with co_io_close, since after a plain close(2) it would stay open.
+ *  What nobody has taken by then is lost.
+ *
+ *  The number of bytes; 0 is the end of a stream or an empty datagram (and `*buf` empty). As
+ *  co_io_read; -ENOBUFS: 16,384 buffers of this vCPU (of all plain threads) are held; -EINVAL
+ *  (flags); -EBUSY (see CO_IO_AHEAD). */
+int64_t co_io_recv_buf(int fd, co_buf_t *buf, int flags, int64_t timeout_ns);
+
+/** Gives a buffer back and empties `*buf`; an empty one is left alone. Any thread, any coroutine;
+ *  does not block. 0; -EINVAL (it is not lent: given back already, or never lent). */
+int co_buf_release(co_buf_t *buf);
 
 /* ---- Streams: exactly so many bytes, lines, copies --------------------------------------------
  *

@@ -69,7 +69,7 @@ pub fn take(
             Enter::Open => {}
             Enter::Closing => return Err(Errno::EBADF),
             Enter::Last => {
-                pause(deadline, LAST_NS)?;
+                pause(deadline, LAST_NS).map_err(|stop| stop.errno(deadline))?;
                 continue;
             }
         }

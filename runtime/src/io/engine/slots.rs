@@ -153,6 +153,7 @@ impl Rec {
             twin: Cell::new(null()),
             sweep: Cell::new(0),
             res: Cell::new(0),
+            buffer: Cell::new(None),
         })
     }
 
