@@ -5,7 +5,7 @@
  *   CASE(body)
  *
  * CASE runs the body as the main coroutine of co_run with CONF_VCPUS vCPUs on the engine that
- * PHOTONRT_ENGINE names; PLAIN_CASE runs it on the plain main thread, before any runtime exists.
+ * PHOTONRT_ENGINE names (CONF_ENGINE, where the library has the choice); PLAIN_CASE runs it on the plain main thread, before any runtime exists.
  * A failed check prints file, line and values, and ends the process with 1: what comes after a
  * broken promise proves nothing. SKIP prints its reason and ends it with 77.
  *
@@ -142,7 +142,8 @@ HELPER co_info_t conf_info(co_t co) {
 
 /* The engine in use is the one that the driver asked for. */
 HELPER void conf_check_engine(void) {
-  const char *name = getenv("PHOTONRT_ENGINE");
+  const char *name = getenv("CONF_ENGINE");
+  name = name ? name : getenv("PHOTONRT_ENGINE");
   if (name && !strcmp(name, "uring"))
     CHECK_EQ(conf_stats().engine, CO_ENGINE_URING);
   if (name && !strcmp(name, "ready"))

@@ -40,11 +40,15 @@ def options() -> argparse.Namespace:
     p.add_argument("--engine", type=words, default=list(cases.ENGINES), help="engines (default: all)")
     p.add_argument("--vcpus", type=numbers, default=[1, 2], help="numbers of vCPUs (default: 1,2)")
     p.add_argument("--filter", default="*", help="only cases whose name matches, for instance 'core/join*'")
+    p.add_argument("--choose", action="store_true",
+                   help="leave the choice of the engine to the library: it must choose the one of --engine")
     p.add_argument("--jobs", type=int, default=2, help="runs at once (default: 2)")
     p.add_argument("--repeat", type=int, default=1, help="runs of each case (default: 1)")
     p.add_argument("--slower", type=float, default=1.0, help="factor on every time limit (default: 1)")
     p.add_argument("--list", action="store_true", help="print the cases and what they prove")
     chosen = p.parse_args()
+    if chosen.choose and len(chosen.engine) != 1:
+        p.error("--choose needs one --engine")
     if not set(chosen.engine) <= set(cases.ENGINES):
         p.error(f"engines are {', '.join(cases.ENGINES)}")
     return chosen
@@ -157,7 +161,8 @@ def run_all(chosen: argparse.Namespace) -> int:
             for job in jobs_of(case, chosen):
                 done = cannot_run(job, built.get(case.name, missing))
                 mine.append((job, done or pool.submit(
-                    runs.run, case, adapter.command(case.name), job.engine, job.vcpus, chosen.slower)))
+                    runs.run, case, adapter.command(case.name), job.engine, job.vcpus, chosen.slower,
+                    chosen.choose)))
             waiting.append((case, mine))
         for case, mine in waiting:
             results = [(j, r if isinstance(r, Result) else r.result()) for j, r in mine]

@@ -71,9 +71,12 @@ def _judge(case: Case, code: int, stdout: str, stderr: str) -> tuple[str, str]:
     return "passed", ""
 
 
-def run(case: Case, command: list[str], engine: str, vcpus: int, slower: float) -> Result:
-    """Runs `case` once. `slower` stretches its limit, for machines and tools that are."""
-    environment = dict(os.environ, PHOTONRT_ENGINE=engine, CONF_VCPUS=str(vcpus))
+def run(case: Case, command: list[str], engine: str, vcpus: int, slower: float, choose: bool) -> Result:
+    """Runs `case` once. `slower` stretches its limit, for machines and tools that are. With `choose`
+    the library is not told which engine to take."""
+    environment = dict(os.environ, PHOTONRT_ENGINE=engine, CONF_ENGINE=engine, CONF_VCPUS=str(vcpus))
+    if choose:
+        del environment["PHOTONRT_ENGINE"]
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         out, err = pathlib.Path(folder, "stdout"), pathlib.Path(folder, "stderr")
         work = pathlib.Path(folder, "work")

@@ -42,8 +42,9 @@ static void refuses(void) {
   cfg = conf_config(), cfg.stack_decay = -1, refused(&cfg, EINVAL);
   cfg = conf_config();
   CHECK_ERR(co_run(&cfg, NULL, NULL, NULL), EINVAL);
+  const char *was = getenv("PHOTONRT_ENGINE");
   char engine[16];
-  snprintf(engine, sizeof engine, "%s", getenv("PHOTONRT_ENGINE"));
+  snprintf(engine, sizeof engine, "%s", was ? was : "");
   CHECK_SYS(setenv("PHOTONRT_ENGINE", "epoll", 1)); /* no engine's name */
   cfg = conf_config(), cfg.engine = CO_ENGINE_AUTO, refused(&cfg, EINVAL);
   CHECK_SYS(setenv("PHOTONRT_ENGINE", engine, 1));

@@ -73,31 +73,58 @@ impl Config {
         if self.flags & config_flags::MIGRATE_ALL != 0 { task::flags::MIGRATABLE } else { 0 }
     }
 
+    /// The engine asked for, by the program or by PHOTONRT_ENGINE (EINVAL: it names none).
+    fn wanted(&self) -> Result<Option<EngineKind>, Errno> {
+        Ok(match self.engine {
+            0 => match std::env::var("PHOTONRT_ENGINE").as_deref() {
+                Ok("uring") => Some(EngineKind::Uring),
+                Ok("ready") => Some(EngineKind::Ready),
+                Ok("offload") => Some(EngineKind::Offload),
+                Ok("") | Err(std::env::VarError::NotPresent) => None,
+                _ => return Err(Errno::EINVAL),
+            },
+            1 => Some(EngineKind::Uring),
+            2 => Some(EngineKind::Ready),
+            _ => Some(EngineKind::Offload),
+        })
+    }
+
     /// The engine to use. EINVAL: PHOTONRT_ENGINE names none. ENOSYS: the one that was asked for does
     /// not work here.
     pub(super) fn choose_engine(&self) -> Result<EngineKind, Errno> {
-        let wanted = match self.engine {
-            0 => match std::env::var("PHOTONRT_ENGINE").as_deref() {
-                Ok("uring") => 1,
-                Ok("ready") => 2,
-                Ok("offload") => 3,
-                Ok("") | Err(std::env::VarError::NotPresent) => 0,
-                _ => return Err(Errno::EINVAL),
-            },
-            n => n,
-        };
-        let refused = |e| match e {
-            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
-            _ => Errno::ENOSYS,
-        };
-        match wanted {
-            1 => io::probe_uring().map(|()| EngineKind::Uring).map_err(refused),
-            2 => io::probe_ready().map(|()| EngineKind::Ready).map_err(refused),
-            3 => Ok(EngineKind::Offload),
-            _ => Ok(io::probe_uring()
-                .map(|()| EngineKind::Uring)
-                .or_else(|_| io::probe_ready().map(|()| EngineKind::Ready))
-                .unwrap_or(EngineKind::Offload)),
+        match self.wanted()? {
+            Some(kind) => probe(kind).map(|()| kind).map_err(|e| match e {
+                Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
+                _ => Errno::ENOSYS,
+            }),
+            None => Ok(first_that_works(EngineKind::Uring)),
         }
     }
+
+    /// What to start with after `tried`, which works by itself, could not be had for every vCPU
+    /// (`e`; RLIMIT_MEMLOCK may have room for some rings and no more). None: the error stands.
+    pub(super) fn next_engine(&self, tried: EngineKind, e: Errno) -> Option<EngineKind> {
+        let left_open = matches!(self.wanted(), Ok(None));
+        // Descriptors and threads are short for any engine.
+        let any = matches!(e, Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN | Errno::EINVAL);
+        match tried {
+            _ if !left_open || any => None,
+            EngineKind::Uring => Some(first_that_works(EngineKind::Ready)),
+            EngineKind::Ready => Some(EngineKind::Offload),
+            EngineKind::Offload => None,
+        }
+    }
+}
+
+fn probe(kind: EngineKind) -> Result<(), Errno> {
+    match kind {
+        EngineKind::Uring => io::probe_uring(),
+        EngineKind::Ready => io::probe_ready(),
+        EngineKind::Offload => Ok(()),
+    }
+}
+
+fn first_that_works(from: EngineKind) -> EngineKind {
+    let mut all = [EngineKind::Uring, EngineKind::Ready].into_iter();
+    all.find(|&k| k as u32 >= from as u32 && probe(k).is_ok()).unwrap_or(EngineKind::Offload)
 }

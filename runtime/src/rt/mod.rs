@@ -83,7 +83,7 @@ fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
 }
 
 fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
-    let engine = config.choose_engine()?;
+    let mut engine = config.choose_engine()?;
     POOL.configure(config.stack_options());
     io::set_blocking_max(if config.blocking_max == 0 { 64 } else { config.blocking_max });
     let n = config.vcpu_count();
@@ -91,11 +91,16 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     if signals {
         overflow::install()?;
     }
-    let entry = match groups::start(&config, engine, "co".into(), n, by_run) {
-        Ok(e) => e,
-        Err(e) => {
-            overflow::remove();
-            return Err(e);
+    let entry = loop {
+        match groups::start(&config, engine, "co".into(), n, by_run) {
+            Ok(entry) => break entry,
+            Err(e) => match config.next_engine(engine, e) {
+                Some(next) => engine = next,
+                None => {
+                    overflow::remove();
+                    return Err(e);
+                }
+            },
         }
     };
     let group = entry.group.clone();

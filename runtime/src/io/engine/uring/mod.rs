@@ -59,8 +59,6 @@ pub mod mask;
 mod ring;
 pub mod sqe;
 
-pub use ring::probe;
-
 /// user_data of what nobody waits for.
 const NOBODY: u64 = 0;
 /// user_data of the poll of the bell.
@@ -270,6 +268,11 @@ impl Uring {
             self.cancel(unsafe { &*rec });
         }
     }
+}
+
+/// Whether all that an engine is made of works here.
+pub fn probe() -> Result<(), Errno> {
+    ring::probe(&mut Uring::new(false)?.ring)
 }
 
 /// The kernel is done with an operation.
