@@ -821,6 +821,72 @@ int co_reader_rebuffer(co_reader_t *r, void *buf, size_t capacity);
  *  -EADDRINUSE for instance. */
 int co_tcp_listen(const char *host, uint16_t port, int backlog);
 
+/* ---- Batches ---------------------------------------------------------------------------------
+ *
+ * Several operations of one coroutine at once, each with its own result; and chains of them, where
+ * the next begins when the one before it has succeeded: a write and then its fsync, a request and
+ * then its answer. */
+
+#define CO_OP_READ           1    /**< co_io_op_t.opcode: co_io_read: `fd`, `buf`, `len`. */
+#define CO_OP_WRITE          2    /**< co_io_write: `fd`, `buf`, `len`. */
+#define CO_OP_PREAD          3    /**< co_io_pread: `fd`, `buf`, `len`, `offset`. */
+#define CO_OP_PWRITE         4    /**< co_io_pwrite: `fd`, `buf`, `len`, `offset`. */
+#define CO_OP_FSYNC          5    /**< co_io_fsync: `fd`. */
+#define CO_OP_OPEN           6    /**< co_io_open: `buf` (the path), `op_flags`, `mode`. */
+#define CO_OP_POLL           7    /**< co_io_poll: `fd`, `op_flags` (the events). */
+#define CO_OP_TIMER          8    /**< A timer: ends with 0 after `offset` nanoseconds (>= 0). */
+#define CO_OP_ACCEPT         9    /**< co_io_accept: `fd`, `addr`, `addr_len`, `op_flags`. */
+#define CO_OP_CONNECT        10   /**< co_io_connect: `fd`, `addr`, `addr_size`. */
+#define CO_OP_RECV           11   /**< co_io_recv: `fd`, `buf`, `len`, `op_flags`. */
+#define CO_OP_SEND           12   /**< co_io_send: `fd`, `buf`, `len`, `op_flags`. */
+#define CO_OP_LINK           1    /**< co_io_op_t.flags: the next operation begins only when this
+                                       one has succeeded wholly: with all the bytes that it was
+                                       to transfer. Otherwise the next, and what is linked to
+                                       that in turn, is not carried out: -ECANCELED. */
+#define CO_BATCH_ANY         1    /**< co_io_batch: return when one of the operations has ended,
+                                       or of those that are linked a whole chain. */
+
+/** One operation of a batch. Each opcode names the fields that it reads, which mean what they
+ *  mean to that function; the others are ignored. */
+typedef struct co_io_op_t {
+    uint32_t size;              /**< sizeof(co_io_op_t), in each element of the array. */
+    uint32_t opcode;            /**< CO_OP_READ... */
+    uint32_t flags;             /**< CO_OP_LINK. */
+    int fd;                     /**< The descriptor. */
+    uint32_t op_flags;          /**< The call's own flags. */
+    uint32_t mode;              /**< The mode of a new file. */
+    uint32_t addr_size;         /**< The size of an address that is read. */
+    uint32_t reserved;          /**< Zero. */
+    void *buf;                  /**< The buffer. */
+    size_t len;                 /**< Its length. */
+    int64_t offset;             /**< A position, or a time. */
+    struct sockaddr *addr;      /**< An address. */
+    socklen_t *addr_len;        /**< The size of an address that is written. */
+    int64_t result;             /**< Written by co_io_batch: what the function would have
+                                     returned. */
+} co_io_op_t;
+
+/** Carries out `n` operations at once, in one submission where the engine has such a thing, and
+ *  waits for all of them. Those that are not linked begin in the array's order, and may take
+ *  effect and end in any: operations that may be under way together must not share a buffer,
+ *  unless they only read it.
+ *
+ *  Blocks; a cancellation point. On plain threads too: there what must wait for a file's device
+ *  is done call by call, and the timeout does not end it.
+ *
+ *  The number of operations that were carried out, well or not: `n` unless something was called
+ *  off. Each has its result: the number >= 0 or negative error of the function itself; -ECANCELED
+ *  if it was called off (for CO_BATCH_ANY, a broken link, a cancel or an interrupt) or -ETIMEDOUT
+ *  (by the timeout; -EAGAIN with CO_NOW). On return the system has let go of all buffers; what
+ *  completed although it was called off has its own result and is counted. co_io_close of a
+ *  descriptor ends the operations on it, with -EBADF, and no others.
+ *
+ *  If none was carried out: -ETIMEDOUT, -EAGAIN, -ECANCELED or an interrupt's error, and results
+ *  as above. -EINVAL (a size, opcode, flag or timeout that is none), -EFAULT (`ops` NULL and `n`
+ *  not 0), -E2BIG (an element from a newer header), -ENOMEM: nothing has begun and no result is
+ *  written. 0 if `n` is 0. */
+int co_io_batch(co_io_op_t *ops, uint32_t n, uint32_t flags, int64_t timeout_ns);
+
 /* ---- Time -------------------------------------------------------------------------------- */
 
 /** Now, in nanoseconds of the runtime's monotonic clock (CLOCK_MONOTONIC). Any thread; never

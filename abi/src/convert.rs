@@ -47,7 +47,7 @@ pub unsafe fn optional_text<'a>(s: *const c_char) -> Option<&'a [u8]> {
 /// # Safety
 /// `p` is NULL or points to as many bytes as its first field says; `T` is plain integers and
 /// pointers, first a u32.
-unsafe fn read_sized<T: Copy>(p: *const T) -> Result<Option<T>, Errno> {
+pub unsafe fn read_sized<T: Copy>(p: *const T) -> Result<Option<T>, Errno> {
     if p.is_null() {
         return Ok(None);
     }

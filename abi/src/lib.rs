@@ -6,6 +6,7 @@
 //! compares).
 #![allow(non_camel_case_types, unsafe_code)]
 
+pub mod batch;
 pub mod buffer;
 mod convert;
 pub mod coroutine;

@@ -56,7 +56,7 @@ impl Entry {
     }
 
     /// A call of a plain thread is about to wait. The caller holds the lock of the list of such
-    /// calls, and is in the list before it lets go.
+    /// calls, and is in the list before it lets go; or it only wants to know.
     pub fn enter_plain(&self) -> Enter {
         self.enter_bit(PLAIN)
     }

@@ -1,6 +1,7 @@
 //! L5: I/O that blocks the coroutine and never the vCPU.
 //!
 //! ```text
+//!   batch/    several operations at once, and chains of them
 //!   op/       one operation, one file: what it is on each engine
 //!   engine/   what carries it out: uring, ready, offload, plain threads, a pool of threads
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
@@ -28,6 +29,7 @@
 use crate::err::Errno;
 use crate::sched::driver::Driver;
 
+mod batch;
 pub mod buffer;
 mod engine;
 mod entry;
@@ -38,6 +40,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Operation, batch};
 pub use engine::EngineKind;
 pub use engine::offload::{set_max as set_blocking_max, shutdown as pool_shutdown};
 pub use op::accept::accept;

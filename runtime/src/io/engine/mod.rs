@@ -42,6 +42,7 @@ pub mod many;
 pub mod offload;
 pub mod plain;
 pub mod ready;
+pub mod several;
 pub mod slots;
 #[cfg(target_os = "linux")]
 pub mod uring;
@@ -73,7 +74,7 @@ pub enum Engine {
 /// once.
 const DIRECT_MAX: u32 = 64;
 /// How long to wait before something is tried again that the system won't tell us about.
-const AGAIN_NS: i64 = 1_000_000;
+pub const AGAIN_NS: i64 = 1_000_000;
 /// How long to wait before looking again whether the last step of a close is over.
 pub const LAST_NS: i64 = 50_000;
 
@@ -235,7 +236,7 @@ pub fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
 
 /// Whether a vCPU receives ahead on the descriptor.
 #[inline]
-fn is_ahead(fd: RawFd) -> bool {
+pub fn is_ahead(fd: RawFd) -> bool {
     table::entry(fd).is_ok_and(|e| e.ahead().is_some())
 }
 

@@ -35,6 +35,18 @@ const STACK: usize = 64 << 10;
 const IDLE: Duration = Duration::from_secs(10);
 const DEFAULT_MAX: u32 = 64;
 
+/// What a thread of the pool does.
+pub trait Work {
+    /// Called once.
+    fn run(&mut self) -> R;
+}
+
+impl<F: FnMut() -> R> Work for F {
+    fn run(&mut self) -> R {
+        self()
+    }
+}
+
 /// One call to be made by a thread of the pool; on the stack of the coroutine that waits for it.
 #[derive(Debug)]
 pub struct Job<F> {
@@ -54,7 +66,7 @@ struct Head {
     run: unsafe fn(*const ()),
 }
 
-impl<F: FnMut() -> R> Job<F> {
+impl<F: Work> Job<F> {
     /// For the coroutine `task`.
     pub fn new(task: TaskRef, call: F) -> Job<F> {
         Job {
@@ -77,7 +89,7 @@ impl<F: FnMut() -> R> Job<F> {
         // SAFETY: the caller's; the waiter touches neither field before DONE.
         unsafe {
             let job = job.cast::<Self>();
-            (*job).result.set((*(*job).call.get())());
+            (*job).result.set((*(*job).call.get()).run());
         }
     }
 

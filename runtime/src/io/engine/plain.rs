@@ -66,7 +66,7 @@ fn own_signal() -> Option<Arc<Signal>> {
 }
 
 /// Entries of the list, as long as their call lasts.
-struct Listed {
+pub struct Listed {
     numbers: Range<u64>,
     signal: Option<Arc<Signal>>,
 }
@@ -74,7 +74,7 @@ struct Listed {
 impl Listed {
     /// An entry for each descriptor. None: the last step of a close is under way, begin again. What
     /// is being closed is listed as closed.
-    fn new(fds: impl Iterator<Item = c_int> + Clone) -> Result<Option<Listed>, Errno> {
+    pub fn new(fds: impl Iterator<Item = c_int> + Clone) -> Result<Option<Listed>, Errno> {
         let signal = own_signal();
         let mut w = waits();
         w.all.try_reserve(fds.clone().count()).map_err(|_| Errno::ENOMEM)?;
@@ -133,7 +133,7 @@ impl Listed {
 
     /// Waits until one of several may be ready, whose events are then in `fds`; the last of these is
     /// a place for the signal.
-    fn wait_many(&self, fds: &mut [pollfd], deadline: Deadline) -> Result<(), Errno> {
+    pub fn wait_many(&self, fds: &mut [pollfd], deadline: Deadline) -> Result<(), Errno> {
         let left = if self.any_closed() { Some(0) } else { left(deadline)? };
         let (n, left) = match &self.signal {
             Some(s) => {
@@ -190,7 +190,7 @@ pub fn end_calls(closer: &Closer) {
 }
 
 /// Nanoseconds that are left; None: for ever. An error: none.
-fn left(deadline: Deadline) -> Result<Option<i64>, Errno> {
+pub fn left(deadline: Deadline) -> Result<Option<i64>, Errno> {
     match deadline {
         Deadline::Never => Ok(None),
         Deadline::Now => Err(Errno::EAGAIN),
@@ -201,7 +201,8 @@ fn left(deadline: Deadline) -> Result<Option<i64>, Errno> {
     }
 }
 
-fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
+/// Sleeps; an error: the deadline has come.
+pub fn pause(deadline: Deadline, ns: i64) -> Result<(), Errno> {
     let ns = left(deadline)?.unwrap_or(ns).min(ns);
     std::thread::sleep(Duration::from_nanos(ns as u64));
     Ok(())

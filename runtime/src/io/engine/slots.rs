@@ -356,21 +356,23 @@ impl Closer {
 /// Notes of [`Slot`].
 pub mod bits {
     /// `ready`: in the poller.
-    pub const REGISTERED: u8 = 1;
+    pub const REGISTERED: u16 = 1;
     /// The last receive took all there was, and nothing has been heard since.
-    pub const DRAINED: u8 = 2;
+    pub const DRAINED: u16 = 2;
     /// `uring`: the last receive left something.
-    pub const MORE: u8 = 4;
+    pub const MORE: u16 = 4;
     /// `ready`: a short receive proves nothing here.
-    pub const UNSURE: u8 = 8;
+    pub const UNSURE: u16 = 8;
     /// `ready`: a short receive proves that there was no more.
-    pub const STREAM: u8 = 16;
+    pub const STREAM: u16 = 16;
     /// `ready`: in the list of those that a sweep looks at.
-    pub const YOUNG: u8 = 32;
+    pub const YOUNG: u16 = 32;
     /// `ready`: being looked at by a sweep.
-    pub const SWEPT: u8 = 64;
+    pub const SWEPT: u16 = 64;
     /// `uring`: the kernel receives ahead; a close waits for that too.
-    pub const AHEAD: u8 = 128;
+    pub const AHEAD: u16 = 128;
+    /// `uring`: it has positions.
+    pub const POSITIONS: u16 = 256;
 }
 
 /// One descriptor's.
@@ -379,7 +381,7 @@ pub struct Slot {
     first: Cell<*const Rec>,
     closer: Cell<*const Closer>,
     generation: Cell<u32>,
-    bits: Cell<u8>,
+    bits: Cell<u16>,
     /// `uring`: the number of what receives ahead, plus one.
     pub ahead: Cell<u32>,
 }
@@ -402,19 +404,19 @@ impl Slot {
 
     /// Whether one of the notes is there.
     #[inline]
-    pub fn has(&self, bits: u8) -> bool {
+    pub fn has(&self, bits: u16) -> bool {
         self.bits.get() & bits != 0
     }
 
     /// All notes.
     #[inline]
-    pub fn notes(&self) -> u8 {
+    pub fn notes(&self) -> u16 {
         self.bits.get()
     }
 
     /// Takes `off` away, then adds `on`.
     #[inline]
-    pub fn note(&self, off: u8, on: u8) {
+    pub fn note(&self, off: u16, on: u16) {
         self.bits.set(self.bits.get() & !off | on);
     }
 

@@ -16,7 +16,9 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Accept {
+/// See the module.
+#[derive(Debug)]
+pub struct Accept {
     fd: c_int,
     addr: *mut sockaddr,
     len: *mut socklen_t,
@@ -24,6 +26,11 @@ struct Accept {
 }
 
 impl Accept {
+    /// `addr` and `len` are NULL or as accept(2) wants them.
+    pub fn new(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> Accept {
+        Accept { fd, addr, len, flags }
+    }
+
     fn accept(&self) -> R {
         let r = sys::accept(self.fd, self.addr, self.len, self.flags);
         began(r)

@@ -16,7 +16,9 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Connect {
+/// See the module.
+#[derive(Debug)]
+pub struct Connect {
     fd: c_int,
     addr: *const sockaddr,
     len: socklen_t,
@@ -25,6 +27,11 @@ struct Connect {
 }
 
 impl Connect {
+    /// `addr` has `len` bytes.
+    pub fn new(fd: c_int, addr: *const sockaddr, len: socklen_t) -> Connect {
+        Connect { fd, addr, len, begun: false }
+    }
+
     fn connect(&self) -> Try {
         let entry = match table::entry(self.fd) {
             Ok(e) => e,
@@ -84,5 +91,5 @@ impl Op for Connect {
 
 /// co_io_connect. `addr` has `len` bytes.
 pub fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t, timeout_ns: i64) -> R {
-    run(Connect { fd, addr, len, begun: false }, timeout_ns)
+    run(Connect::new(fd, addr, len), timeout_ns)
 }

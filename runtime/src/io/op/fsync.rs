@@ -9,10 +9,19 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Fsync {
+/// See the module.
+#[derive(Debug)]
+pub struct Fsync {
     fd: c_int,
     /// Only what it takes to read the data again.
     data: bool,
+}
+
+impl Fsync {
+    /// `data`: only what it takes to read the data again.
+    pub fn new(fd: c_int, data: bool) -> Fsync {
+        Fsync { fd, data }
+    }
 }
 
 impl Op for Fsync {
@@ -33,6 +42,9 @@ impl Op for Fsync {
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::fsync(self.fd, self.data)
+    }
+    fn is_bounded(&self) -> bool {
+        true
     }
 }
 

@@ -59,6 +59,10 @@ pub trait Op {
     /// kernel lacks it, the call is made as under `ready`.
     const OPTIONAL: Option<u8> = None;
 
+    /// The ring breaks a chain after it if, and only if, it has not wholly succeeded. (True of
+    /// reads and writes of files; a failed fsync, for instance, breaks none.)
+    const SEVERS: bool = false;
+
     /// The descriptor, whose close ends the call.
     fn fd(&self) -> c_int;
     /// Another one, whose close ends it as well; -1: none.
@@ -85,6 +89,26 @@ pub trait Op {
     /// What it has transferred so far, when a wait of it is ended.
     fn partial(&self) -> Option<i64> {
         None
+    }
+    /// Whether `n` (>= 0) is all that was asked: otherwise what is linked to it in a batch does not
+    /// begin.
+    fn is_whole(&self, n: i64) -> bool {
+        let _ = n;
+        true
+    }
+    /// `r` says that it has to wait for something that nobody will tell it of (a file's readiness
+    /// for what files never have).
+    fn is_mute(&self, r: &R) -> bool {
+        let _ = r;
+        false
+    }
+    /// It is at an offset, so what has no positions refuses it; the ring by itself does not look.
+    fn is_positional(&self) -> bool {
+        false
+    }
+    /// It ends by itself: it waits at most for a device, never for a peer.
+    fn is_bounded(&self) -> bool {
+        false
     }
     /// A receive that gave `r` has taken all there was, if the descriptor is of the kind that tells
     /// by it.

@@ -15,11 +15,23 @@ use std::ffi::{c_char, c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Open {
+/// See the module.
+#[derive(Debug)]
+pub struct Open {
     dir: c_int,
     path: *const c_char,
     flags: c_int,
     mode: u32,
+}
+
+impl Open {
+    /// `path` is NULL (EFAULT) or ended by a zero byte.
+    pub fn new(dir: c_int, path: *const c_char, flags: c_int, mode: u32) -> Result<Open, Errno> {
+        if path.is_null() {
+            return Err(Errno::EFAULT);
+        }
+        Ok(Open { dir, path, flags, mode })
+    }
 }
 
 impl Op for Open {
@@ -59,8 +71,5 @@ pub fn open(path: *const c_char, flags: c_int, mode: u32, timeout_ns: i64) -> R 
 /// co_io_openat. `path` is NULL or ended by a zero byte. A close of `dir` ends it, whether or not
 /// the path begins there: only the system can look at the path.
 pub fn openat(dir: c_int, path: *const c_char, flags: c_int, mode: u32, timeout_ns: i64) -> R {
-    if path.is_null() {
-        return Err(Errno::EFAULT);
-    }
-    run(Open { dir, path, flags, mode }, timeout_ns)
+    run(Open::new(dir, path, flags, mode)?, timeout_ns)
 }

@@ -10,9 +10,21 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Poll {
+/// See the module.
+#[derive(Debug)]
+pub struct Poll {
     fd: c_int,
     events: c_short,
+}
+
+impl Poll {
+    /// EINVAL: events that can't be waited for.
+    pub fn new(fd: c_int, events: c_short) -> Result<Poll, Errno> {
+        if events & !(sys::POLL_READ | libc::POLLOUT | libc::POLLERR | libc::POLLHUP) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Poll { fd, events })
+    }
 }
 
 impl Op for Poll {
@@ -36,6 +48,9 @@ impl Op for Poll {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::poll(self.fd, self.events)
     }
+    fn is_mute(&self, r: &R) -> bool {
+        matches!(r, Ok(0) | Err(Errno::EINVAL))
+    }
     fn finish(&mut self, r: R) -> R {
         let asked = self.events | libc::POLLERR | libc::POLLHUP;
         r.map(|got| got & i64::from(asked))
@@ -44,10 +59,7 @@ impl Op for Poll {
 
 /// co_io_poll.
 pub fn poll(fd: c_int, events: c_short, timeout_ns: i64) -> R {
-    if events & !(sys::POLL_READ | libc::POLLOUT | libc::POLLERR | libc::POLLHUP) != 0 {
-        return Err(Errno::EINVAL);
-    }
-    match run(Poll { fd, events }, timeout_ns) {
+    match run(Poll::new(fd, events)?, timeout_ns) {
         // A file asked for what files never have: `ready` and the ring say so, each in its way, at
         // once. poll(2) waits.
         Ok(0) | Err(Errno::EINVAL) => {

@@ -9,7 +9,9 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Read {
+/// See the module.
+#[derive(Debug)]
+pub struct Read {
     fd: c_int,
     buf: *mut u8,
     len: usize,
@@ -17,10 +19,21 @@ struct Read {
     offset: Option<i64>,
 }
 
+impl Read {
+    /// `buf` has `len` bytes. EINVAL: a negative offset.
+    pub fn new(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Result<Read, Errno> {
+        if offset.is_some_and(|o| o < 0) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Read { fd, buf, len: len.min(MAX_LEN), offset })
+    }
+}
+
 impl Op for Read {
     /// A file's pages are mostly in memory.
     const TRY_FIRST: bool = true;
     const TAKES: bool = true;
+    const SEVERS: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
@@ -38,17 +51,23 @@ impl Op for Read {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::read(self.fd, self.buf, self.len, self.offset)
     }
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize == self.len
+    }
+    fn is_positional(&self) -> bool {
+        self.offset.is_some()
+    }
+    fn is_bounded(&self) -> bool {
+        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+    }
 }
 
 /// co_io_read. `buf` has `len` bytes; it is given back when this returns.
 pub fn read(fd: c_int, buf: *mut u8, len: usize, timeout_ns: i64) -> R {
-    run(Read { fd, buf, len: len.min(MAX_LEN), offset: None }, timeout_ns)
+    run(Read::new(fd, buf, len, None)?, timeout_ns)
 }
 
 /// co_io_pread.
 pub fn pread(fd: c_int, buf: *mut u8, len: usize, offset: i64, timeout_ns: i64) -> R {
-    if offset < 0 {
-        return Err(Errno::EINVAL);
-    }
-    run(Read { fd, buf, len: len.min(MAX_LEN), offset: Some(offset) }, timeout_ns)
+    run(Read::new(fd, buf, len, Some(offset))?, timeout_ns)
 }

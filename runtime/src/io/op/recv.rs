@@ -10,7 +10,9 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Recv {
+/// See the module.
+#[derive(Debug)]
+pub struct Recv {
     fd: c_int,
     buf: *mut u8,
     len: usize,
@@ -20,6 +22,11 @@ struct Recv {
 }
 
 impl Recv {
+    /// `buf` has `len` bytes.
+    pub fn new(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Recv {
+        Recv { fd, buf, len: len.min(MAX_LEN), flags, got: 0 }
+    }
+
     fn try_all(&mut self) -> Try {
         loop {
             // SAFETY: `got` bytes have been received into the buffer, so it has at least as many.
@@ -77,6 +84,9 @@ impl Op for Recv {
     fn partial(&self) -> Option<i64> {
         (self.got > 0).then_some(self.got as i64)
     }
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize == self.len
+    }
     fn took_all(&self, r: &R) -> bool {
         self.flags == 0 && matches!(*r, Ok(n) if n > 0 && (n as usize) < self.len)
     }
@@ -85,5 +95,5 @@ impl Op for Recv {
 /// co_io_recv. `buf` has `len` bytes; it is given back when this returns.
 pub fn recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int, timeout_ns: i64) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    run(Recv { fd, buf, len: len.min(MAX_LEN), flags, got: 0 }, timeout_ns)
+    run(Recv::new(fd, buf, len, flags), timeout_ns)
 }

@@ -1,5 +1,5 @@
 //! write and pwrite. A write to a socket is a send, so that a peer that is gone raises no SIGPIPE:
-//! whether it is one, the first try tells.
+//! whether it is one, the first try tells; a batch that does not try has to ask.
 
 use crate::err::Errno;
 use crate::io::engine::run;
@@ -10,19 +10,32 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Write {
+/// See the module.
+#[derive(Debug)]
+pub struct Write {
     fd: c_int,
     buf: *const u8,
     len: usize,
     /// None: at the file's position.
     offset: Option<i64>,
-    /// The last try found a socket.
-    socket: bool,
+    /// Whether it is a socket, once that is known.
+    socket: Option<bool>,
+}
+
+impl Write {
+    /// `buf` has `len` bytes. EINVAL: a negative offset.
+    pub fn new(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Result<Write, Errno> {
+        if offset.is_some_and(|o| o < 0) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: None })
+    }
 }
 
 impl Op for Write {
     /// Mostly there is room; and the try tells sockets apart.
     const TRY_FIRST: bool = true;
+    const SEVERS: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
@@ -32,12 +45,12 @@ impl Op for Write {
             match sys::try_send(self.fd, self.buf, self.len, 0) {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
-                    self.socket = true;
+                    self.socket = Some(true);
                     return done;
                 }
             }
         }
-        self.socket = false;
+        self.socket = Some(false);
         sys::try_write(self.fd, self.buf, self.len, self.offset)
     }
     fn events(&self) -> c_short {
@@ -48,24 +61,30 @@ impl Op for Write {
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        if self.socket {
+        let (fd, here) = (self.fd, self.offset.is_none());
+        if *self.socket.get_or_insert_with(|| here && sys::is_socket(fd)) {
             sqe::send(self.fd, self.buf, self.len, libc::MSG_NOSIGNAL)
         } else {
             sqe::write(self.fd, self.buf, self.len, self.offset)
         }
     }
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize == self.len
+    }
+    fn is_positional(&self) -> bool {
+        self.offset.is_some()
+    }
+    fn is_bounded(&self) -> bool {
+        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+    }
 }
 
 /// co_io_write. `buf` has `len` bytes; it is given back when this returns.
 pub fn write(fd: c_int, buf: *const u8, len: usize, timeout_ns: i64) -> R {
-    run(Write { fd, buf, len: len.min(MAX_LEN), offset: None, socket: false }, timeout_ns)
+    run(Write::new(fd, buf, len, None)?, timeout_ns)
 }
 
 /// co_io_pwrite.
 pub fn pwrite(fd: c_int, buf: *const u8, len: usize, offset: i64, timeout_ns: i64) -> R {
-    if offset < 0 {
-        return Err(Errno::EINVAL);
-    }
-    let offset = Some(offset);
-    run(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: false }, timeout_ns)
+    run(Write::new(fd, buf, len, Some(offset))?, timeout_ns)
 }

@@ -80,6 +80,13 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
     nowait(libc::POLLIN, fd, offset.is_some(), r, || super::read_blocking(fd, buf, len, offset))
 }
 
+/// Whether a read or write at an offset does not fail with ESPIPE.
+pub fn has_positions(fd: c_int) -> bool {
+    // SAFETY: no buffers.
+    let r = unsafe { libc::preadv2(fd, std::ptr::null(), 0, 0, libc::RWF_NOWAIT) };
+    Errno::check(r as i64) != Err(Errno::ESPIPE)
+}
+
 /// As much as a pipe takes at once when it says that it is writable, and a terminal (which has no
 /// such promise) in practice.
 const PIPE_ATOMIC: usize = 4096;

@@ -41,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub mod poller;
+pub mod several;
 
 /// Between two sweeps.
 const SWEEP: Duration = Duration::from_millis(10);

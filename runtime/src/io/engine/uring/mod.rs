@@ -57,6 +57,7 @@ mod ahead;
 mod bufs;
 pub mod mask;
 mod ring;
+pub mod several;
 pub mod sqe;
 
 /// user_data of what nobody waits for.
@@ -120,6 +121,19 @@ impl Uring {
             }
         }
         Err(Errno::EBUSY)
+    }
+
+    /// Room for `n` entries in a row. False: there can't be, or the kernel takes none at the moment.
+    fn make_room(&mut self, n: usize) -> bool {
+        for _ in 0..8 {
+            if self.ring.room() >= n {
+                return true;
+            }
+            if self.ring.enter(0, None).is_err() {
+                self.reap();
+            }
+        }
+        false
     }
 
     /// Queues an operation.

@@ -38,6 +38,7 @@ pub struct Ring {
     /// A bit for each opcode that the kernel has.
     opcodes: [u64; 4],
     mask: &'static Mask,
+    submits_all: bool,
 }
 
 impl std::fmt::Debug for Ring {
@@ -79,12 +80,15 @@ impl Ring {
         let mut last = Errno::ENOSYS;
         let mask = mask::get()?;
         let (sq, cq) = (mask.sq.unwrap_or(SUBMISSIONS), mask.cq.unwrap_or(COMPLETIONS));
-        for (_, wish) in wishes(external, mask) {
+        for (flag, wish) in wishes(external, mask) {
             let mut b = IoUring::builder();
             b.dontfork().setup_cqsize(cq.max(sq)).setup_clamp();
             wish(&mut b);
             match b.build(sq) {
-                Ok(ring) => return Ring { ring, opcodes: [0; 4], mask }.checked(),
+                Ok(ring) => {
+                    let submits_all = !flag.is_empty();
+                    return Ring { ring, opcodes: [0; 4], mask, submits_all }.checked();
+                }
                 Err(e) => last = Errno::from_io(&e),
             }
             if last != Errno::EINVAL {
@@ -125,6 +129,18 @@ impl Ring {
     #[inline]
     pub fn hides(&self, ability: &str) -> bool {
         self.mask.hides(ability)
+    }
+
+    /// Whether an entry that the kernel can't take completes with its error and the next are
+    /// submitted all the same.
+    pub fn submits_all(&self) -> bool {
+        self.submits_all
+    }
+
+    /// How many entries can be queued now.
+    pub fn room(&mut self) -> usize {
+        let sq = self.ring.submission();
+        sq.capacity() - sq.len()
     }
 
     /// Queues an entry; false if the queue is full.

@@ -110,6 +110,11 @@ pub fn poll_always(f: c_int) -> Sqe {
     opcode::PollAdd::new(fd(f), libc::POLLIN as u32).multi(true).build()
 }
 
+/// The next entry begins when this one has wholly succeeded.
+pub fn linked(entry: Sqe) -> Sqe {
+    entry.flags(squeue::Flags::IO_LINK)
+}
+
 pub fn cancel(user_data: u64) -> Sqe {
     opcode::AsyncCancel::new(user_data).build()
 }
