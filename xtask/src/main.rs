@@ -7,6 +7,7 @@
 //! test, step   the steps of a test run, their logs, the closing line
 //! aarch64      the runtime's tests under emulation
 //! conformance  the suite's driver
+//! components   real programs as clients and peers
 //! examples     the C programs: built, tried
 //! demo         their figures on one screen
 //! bench        photonrt beside other runtimes
@@ -16,6 +17,7 @@
 
 mod aarch64;
 mod bench;
+mod components;
 mod conformance;
 mod demo;
 mod examples;

@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests, the conformance
-//! suite, and the models with one preemption more. Stops at the first failure, which its log keeps.
+//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests and the conformance
+//! suite; before that, once, the models with one preemption more, and the real programs at full size.
+//! Stops at the first failure, which its log keeps.
 
 use crate::sh::{cargo, target};
 use crate::test::{counted, loom_with};
-use crate::{conformance, package};
+use crate::{components, conformance, package};
 use std::time::{Duration, Instant};
 
 /// Runs rounds until `minutes` have passed; true if every round was clean.
@@ -13,6 +14,9 @@ pub fn run(minutes: u64) -> Result<bool, String> {
     let mut trouble = Vec::new();
     let models = loom_with("soak-loom", "3", 60 * minutes.max(20), &mut trouble)?;
     println!("models, 3 preemptions: {} passed, {} failed", models.passed, models.failed);
+    let real = components::run_all(components::Size::Full, &mut trouble)?;
+    real.notes.iter().for_each(|note| println!("    {note}"));
+    println!("real programs: {} passed, {} failed", real.passed, real.failed);
     let mut round = 0;
     while trouble.is_empty() && (round == 0 || Instant::now() < end) {
         round += 1;

@@ -11,12 +11,14 @@ pub struct Outcome {
     pub failed: u64,
     /// Name of what was not checked, and why.
     pub skipped: Vec<(String, String)>,
+    /// What whoever reads the output may want to know: versions, sizes.
+    pub notes: Vec<String>,
 }
 
 impl Outcome {
     /// One check, held or not.
     pub fn check(held: bool) -> Outcome {
-        Outcome { passed: u64::from(held), failed: u64::from(!held), skipped: Vec::new() }
+        Outcome { passed: u64::from(held), failed: u64::from(!held), ..Outcome::default() }
     }
 
     /// Nothing but `name`, skipped because of `why`.
@@ -29,5 +31,6 @@ impl Outcome {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped.extend(other.skipped);
+        self.notes.extend(other.notes);
     }
 }

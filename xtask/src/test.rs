@@ -7,7 +7,7 @@
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
-use crate::{aarch64, conformance, examples, linking, package};
+use crate::{aarch64, components, conformance, examples, linking, package};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 11] = [
+const STEPS: [(&str, &str, Step); 12] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -35,6 +35,7 @@ const STEPS: [(&str, &str, Step); 11] = [
     ("package", "what the libraries export, need, link with", packaging),
     ("conformance", "the conformance suite in C, on all engines", conformance_suite),
     ("examples", "the example programs", example_programs),
+    ("components", "wrk, nginx, curl, redis, on each engine", real_components),
     ("aarch64", "the runtime's tests under emulation", aarch64::run),
     ("apple", "type check for macOS on aarch64", aarch64::check_apple),
 ];
@@ -81,6 +82,9 @@ fn one(name: &str, what: &str, step: Step) -> Outcome {
         _ => "ok",
     };
     println!("{word:<7} {:>5} {:>7.1} s", outcome.passed, start.elapsed().as_secs_f64());
+    for note in &outcome.notes {
+        println!("    {note}");
+    }
     for text in trouble {
         println!("{}\n", indent(&text));
     }
@@ -260,6 +264,11 @@ fn packaging(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
 fn conformance_suite(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     package::build()?;
     counted(name, &mut conformance::driver(&[]), 900, conformance::count, trouble)
+}
+
+fn real_components(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
+    package::build()?;
+    components::run_all(components::Size::Sample, trouble)
 }
 
 fn example_programs(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
