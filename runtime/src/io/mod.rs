@@ -6,6 +6,7 @@
 //!   engine/   what carries it out: uring, ready, offload, plain threads, a pool of threads
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
 //!   buffer    buffers that the runtime owns and hands out
+//!   net/      names, addresses, connections: what every network program would write
 //!   stream/   what takes several calls: exactly so much, lines, copies
 //!   sys       system calls, the forms that don't block beside those that do
 //! ```
@@ -33,6 +34,7 @@ mod batch;
 pub mod buffer;
 mod engine;
 mod entry;
+mod net;
 mod op;
 mod stream;
 mod sys;
@@ -42,7 +44,10 @@ mod tests;
 
 pub use batch::{Operation, batch};
 pub use engine::EngineKind;
-pub use engine::offload::{set_max as set_blocking_max, shutdown as pool_shutdown};
+pub use net::addr::Addr;
+pub use net::dial::{tcp_connect, udp_connect, unix_connect};
+pub use net::listen::{tcp_listen, udp_bind, unix_listen};
+pub use net::names::{Service, getaddrinfo, getnameinfo};
 pub use op::accept::accept;
 pub use op::close::close;
 pub use op::connect::connect;
@@ -58,18 +63,32 @@ pub use op::readlink::readlinkat;
 pub use op::recv::recv;
 pub use op::recv_buf::recv_buf;
 pub use op::send::send;
-pub use op::socket::{shutdown, socket, tcp_listen};
+pub use op::socket::{shutdown, socket};
 pub use op::stat::{Stat, Time, statx};
 pub use op::vector::{readv, writev};
 pub use op::write::{pwrite, write};
 pub use stream::reader::{Line, Reader};
 pub use stream::{pread_full, pwrite_all, read_full, write_all};
 pub use sys::memory;
+pub use sys::{Found, Hints};
 
 /// An engine for a vCPU, to be created on that vCPU's thread, or, for the vCPU of an external group
 /// (`external`), on any. ENOSYS where the kernel does not have it; EMFILE, ENOMEM and the like.
 pub fn driver(kind: EngineKind, external: bool) -> Result<Box<dyn Driver>, Errno> {
     Ok(Box::new(engine::Engine::new(kind, external)?))
+}
+
+/// Threads at most that do what blocks (names are looked up by half as many more); 0: 64.
+pub fn set_blocking_max(max: u32) {
+    engine::offload::set_max(max);
+    net::set_max(max);
+}
+
+/// Ends the threads that do what blocks; they start again when there is something to do. One that
+/// is inside the C library with a lookup that nobody waits for is left to end by itself.
+pub fn pool_shutdown() {
+    engine::offload::shutdown();
+    net::shutdown();
 }
 
 /// Whether io_uring works here: a ring is set up, and a real operation goes through it. ENOSYS,

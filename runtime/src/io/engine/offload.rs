@@ -236,13 +236,7 @@ fn spawn() -> Result<JoinHandle<()>, Errno> {
 }
 
 fn work() {
-    // SAFETY: a full set is valid, and blocking signals affects this thread only: they belong to
-    // the program's threads.
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-    }
+    crate::io::sys::block_signals();
     while let Some(head) = next() {
         // SAFETY: its coroutine waits until DONE, since it is RUNNING.
         unsafe {

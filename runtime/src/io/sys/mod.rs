@@ -12,7 +12,9 @@
 use crate::err::Errno;
 use crate::io::table;
 use std::ffi::{c_int, c_short, c_uint, c_void};
-use std::net::IpAddr;
+
+mod net;
+pub use net::*;
 
 pub mod file;
 pub mod memory;
@@ -300,30 +302,6 @@ pub fn set_option(fd: c_int, level: c_int, name: c_int, value: c_int) -> Result<
     let len = size_of::<c_int>() as libc::socklen_t;
     // SAFETY: `value` has `len` bytes.
     let r = unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), len) };
-    Errno::check(i64::from(r)).map(drop)
-}
-
-/// bind(2) to an address and a port.
-pub fn bind(fd: c_int, host: IpAddr, port: u16) -> Result<(), Errno> {
-    // SAFETY: all-zero is a valid address of both families; the length is that of the one filled.
-    let r = unsafe {
-        match host {
-            IpAddr::V4(host) => {
-                let mut a = std::mem::zeroed::<libc::sockaddr_in>();
-                a.sin_family = libc::AF_INET as libc::sa_family_t;
-                a.sin_port = port.to_be();
-                a.sin_addr.s_addr = u32::from_ne_bytes(host.octets());
-                libc::bind(fd, (&raw const a).cast(), size_of_val(&a) as libc::socklen_t)
-            }
-            IpAddr::V6(host) => {
-                let mut a = std::mem::zeroed::<libc::sockaddr_in6>();
-                a.sin6_family = libc::AF_INET6 as libc::sa_family_t;
-                a.sin6_port = port.to_be();
-                a.sin6_addr.s6_addr = host.octets();
-                libc::bind(fd, (&raw const a).cast(), size_of_val(&a) as libc::socklen_t)
-            }
-        }
-    };
     Errno::check(i64::from(r)).map(drop)
 }
 
