@@ -81,6 +81,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+struct addrinfo; /* <netdb.h> has it */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -813,13 +815,102 @@ int co_reader_rebuffer(co_reader_t *r, void *buf, size_t capacity);
 
 /* ---- Networking: names, addresses, connections ----------------------------------------------- */
 
-/** Makes a TCP socket that listens on `host` (an IPv4 or IPv6 address as text; NULL: every
- *  address, IPv6 and IPv4 where the system has both) and `port` (0: one that the system picks;
- *  getsockname tells), with SO_REUSEADDR. `backlog` <= 0: the system's greatest. Does not block.
+/** Makes a TCP socket that listens on `host` (an IPv4 or IPv6 address as text, or a name, of
+ *  whose addresses the first that can be had is taken; NULL: every address, IPv6 and IPv4 where
+ *  the system has both) and `port` (0: one that the system picks; getsockname tells). It has
+ *  SO_REUSEADDR, is in O_NONBLOCK mode, and has TCP_NODELAY, as then have the sockets that it
+ *  accepts. `backlog` <= 0: the system's greatest. Blocks, for as long as it takes, only to look
+ *  up a name; then a cancellation point; plain threads too.
  *
- *  The descriptor; -EINVAL (`host` is no address), or what socket(2), bind(2), listen(2) give,
- *  -EADDRINUSE for instance. */
+ *  The descriptor; -EINVAL (`host` can be neither address nor name), errors of co_getaddrinfo, or
+ *  what socket(2), bind(2), listen(2) give, -EADDRINUSE for instance. */
 int co_tcp_listen(const char *host, uint16_t port, int backlog);
+
+/** The same on a service: a port's number as text, or its name ("http"). Blocks for a lookup at
+ *  most as long as the timeout. -EPROTONOSUPPORT: no such service; -EINVAL also for a `service`
+ *  of NULL. */
+int co_tcp_listen_on(const char *host, const char *service, int backlog, int64_t timeout_ns);
+
+/** Connects to a port of `host`, an address as text or a name. A name's addresses are tried in
+ *  getaddrinfo's order with IPv6 and IPv4 in turn, each 250 ms after the one before it or at once
+ *  when that has failed; the first to be connected is taken, the others are closed ("Happy
+ *  Eyeballs", RFC 8305). One timeout for the lookup and all attempts. The socket has TCP_NODELAY
+ *  and is in blocking mode.
+ *
+ *  Blocks; a cancellation point; plain threads too. The descriptor; -EINVAL (`host` NULL, or it
+ *  can be neither address nor name), errors of co_getaddrinfo; if no address could be connected,
+ *  the last one's error; -ETIMEDOUT (-EAGAIN with CO_NOW), -ECANCELED or an interrupt's error:
+ *  then nothing is left open. */
+int co_tcp_connect(const char *host, uint16_t port, int64_t timeout_ns);
+
+/** The same to a service: a port's number as text, or its name ("http"). -EPROTONOSUPPORT: no
+ *  such service. */
+int co_tcp_connect_to(const char *host, const char *service, int64_t timeout_ns);
+
+/** Makes a UDP socket with an address of its own: `host` and `port` as for co_tcp_listen. It is
+ *  in blocking mode. Blocks only to look up a name. As co_tcp_listen. */
+int co_udp_bind(const char *host, uint16_t port);
+
+/** Makes a UDP socket for the exchange with one peer: co_io_send reaches it, and co_io_recv takes
+ *  nothing from others. The first address of `host` that the system knows a way to is taken.
+ *  Blocks only to look up a name. As co_tcp_connect. */
+int co_udp_connect(const char *host, uint16_t port, int64_t timeout_ns);
+
+/** Makes a local stream socket that listens on `path`, or with a leading '@' on a name of Linux's
+ *  abstract namespace, in O_NONBLOCK mode; `backlog` as for co_tcp_listen. A socket file that is
+ *  there already and that nobody listens on is replaced; one that somebody listens on, and any
+ *  other file, gives -EADDRINUSE. The file stays when the socket is closed: unlink it. Does not
+ *  wait for anything but the file system.
+ *
+ *  The descriptor; -EINVAL (NULL, empty), -ENAMETOOLONG (over 107 bytes on Linux), or what
+ *  socket(2), bind(2), listen(2) give. */
+int co_unix_listen(const char *path, int backlog);
+
+/** Connects to a local stream socket, `path` as for co_unix_listen, and waits while the
+ *  listener's queue is full. The socket is in blocking mode. Blocks; a cancellation point; plain
+ *  threads too. The descriptor; -EINVAL, -ENAMETOOLONG, or as co_io_connect: -ENOENT (no such
+ *  file), -ECONNREFUSED (nobody listens). */
+int co_unix_connect(const char *path, int64_t timeout_ns);
+
+/** getaddrinfo(3) without blocking the vCPU. `*res` is the system's list, for freeaddrinfo(3);
+ *  `hints` counts with its first four members, NULL as there.
+ *
+ *  Blocks; a cancellation point; plain threads too. An address and a port as text are answered at
+ *  once. Anything else is looked up by a thread (config: half of blocking_max); the lookup itself
+ *  cannot be stopped, so after a timeout or a cancel that thread finishes it for nobody. 0, or in
+ *  place of EAI_*: -ENOENT (no such name, or no address of that family), -EPROTONOSUPPORT (no
+ *  such service), -EHOSTUNREACH (no name server answered: may be tried again), -EIO (one did, to
+ *  no use), -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL (flags; `res`, or `node` and `service`
+ *  NULL), -ENOMEM; or -ETIMEDOUT, -EAGAIN (CO_NOW; no thread to be had), -ECANCELED or an
+ *  interrupt's error. */
+int co_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct
+                   addrinfo **res, int64_t timeout_ns);
+
+/** getnameinfo(3) without blocking the vCPU: the names of an address, into `host` and `service`
+ *  where those are not NULL (NI_MAXHOST and NI_MAXSERV bytes are enough). With NI_NUMERICHOST and
+ *  NI_NUMERICSERV it is answered at once. As co_getaddrinfo; -EOVERFLOW (a text does not fit:
+ *  neither is written), -EFAULT (`addr` NULL), -EINVAL (a length that is no address's; both texts
+ *  NULL). */
+int co_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen, char
+                   *service, socklen_t servicelen, int flags, int64_t timeout_ns);
+
+/** Reads an address from text: "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%eth0]:80" (or the
+ *  interface's number); without a port it is 0, and IPv6 may then be without brackets;
+ *  "unix:/path", "unix:@name" (Linux's abstract namespace). No names of hosts: those are looked
+ *  up. Any thread; never blocks.
+ *
+ *  0, with `*len` set to the address's length; -EINVAL (not an address, or a pointer is NULL),
+ *  -ENODEV (no such interface), -ENAMETOOLONG. */
+int co_addr_parse(const char *text, struct sockaddr_storage *out, socklen_t *len);
+
+/** Writes an address as text that co_addr_parse takes, with its port, at most `size` bytes with
+ *  the zero byte at its end; `buf` may be NULL if `size` is 0. An unnamed local socket is
+ *  "unix:", a zero byte in an abstract name is shown as '@', IPv6's flow label is left out. Any
+ *  thread; never blocks.
+ *
+ *  The text's length, without the zero byte, even if it was cut: as snprintf. -EFAULT (`addr`
+ *  NULL, or `buf` with a `size`), -EINVAL (too short for its family), -EAFNOSUPPORT. */
+int co_addr_format(const struct sockaddr *addr, socklen_t len, char *buf, size_t size);
 
 /* ---- Batches ---------------------------------------------------------------------------------
  *

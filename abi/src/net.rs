@@ -42,7 +42,7 @@ fn fd(r: Result<c_int, Errno>) -> c_int {
 pub unsafe extern "C" fn co_tcp_listen(host: *const c_char, port: u16, backlog: c_int) -> c_int {
     // SAFETY: the caller vouches for the text.
     let host = unsafe { optional_text(host) };
-    fd(io::tcp_listen(host, Service::Port(port), backlog, -1))
+    fd(io::tcp_listen(host, port, backlog))
 }
 
 /// The same on a service: a port's number as text, or its name ("http"). Blocks for a lookup at
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn co_tcp_listen_on(
 ) -> c_int {
     // SAFETY: the caller vouches for the texts.
     let (host, service) = unsafe { (optional_text(host), needed(service)) };
-    fd(service.and_then(|s| io::tcp_listen(host, Service::Name(s), backlog, timeout_ns)))
+    fd(service.and_then(|s| io::tcp_listen_on(host, Service::Name(s), backlog, timeout_ns)))
 }
 
 /// Connects to a port of `host`, an address as text or a name. A name's addresses are tried in

@@ -2,8 +2,8 @@
 
 static void body(void) {
   static const char *const bad[] = {
-      "",          " ",          "localhost",    "nonsense", "999.1.1.1", "1.2.3",
-      "1.2.3.4.5", "127.0.0.1 ", "127.0.0.1:80", "[::1]",    ":::",       "12345::1",
+      "",           " ",            "a b",   "999.1.1.1", "1.2.3",    "1.2.3.4.5",
+      "127.0.0.1 ", "127.0.0.1:80", "[::1]", ":::",       "12345::1", "host/",
   };
   for (size_t i = 0; i < COUNT_OF(bad); i++)
     if (co_tcp_listen(bad[i], 0, 0) != -EINVAL)

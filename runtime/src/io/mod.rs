@@ -46,7 +46,7 @@ pub use batch::{Operation, batch};
 pub use engine::EngineKind;
 pub use net::addr::Addr;
 pub use net::dial::{tcp_connect, udp_connect, unix_connect};
-pub use net::listen::{tcp_listen, udp_bind, unix_listen};
+pub use net::listen::{tcp_listen, tcp_listen_on, udp_bind, unix_listen};
 pub use net::names::{Service, getaddrinfo, getnameinfo};
 pub use op::accept::accept;
 pub use op::close::close;

@@ -70,7 +70,7 @@ struct Errand<F, T> {
 
 impl<F: FnOnce() -> T, T> Errand<F, T> {
     /// On the heap. ENOMEM.
-    fn new(waiter: u32, call: F) -> Result<NonNull<Head>, Errno> {
+    fn make(waiter: u32, call: F) -> Result<NonNull<Head>, Errno> {
         let head = Head { state: State::Queued, waiter, run: Self::run, free: Self::free };
         let errand = Errand { head, call: Some(call), result: None };
         // SAFETY: a Head is not empty, so the layout is not.
@@ -95,7 +95,7 @@ impl<F: FnOnce() -> T, T> Errand<F, T> {
     /// # Safety
     /// As `run`, and for the last time.
     unsafe fn free(head: NonNull<Head>) {
-        // SAFETY: allocated by `new` with this type's layout, as a Box is.
+        // SAFETY: allocated by `make` with this type's layout, as a Box is.
         drop(unsafe { Box::from_raw(head.cast::<Self>().as_ptr()) });
     }
 
@@ -126,18 +126,13 @@ struct Queue {
 // SAFETY: an errand in the queue is owned by it: what it holds is Send (see `run`).
 unsafe impl Send for Queue {}
 
-static QUEUE: Mutex<Queue> = Mutex::new(Queue {
-    waiting: VecDeque::new(),
-    threads: Vec::new(),
-    last: 0,
-    max: DEFAULT_MAX,
-    epoch: 0,
-});
-static WORK: Condvar = Condvar::new();
-
-fn queue() -> MutexGuard<'static, Queue> {
-    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
+/// A queue and its threads; there is one, and tests have their own.
+struct Pool {
+    queue: Mutex<Queue>,
+    work: Condvar,
 }
+
+static POOL: Pool = Pool::new();
 
 impl Queue {
     fn thread(&mut self, number: u64) -> Option<&mut Thread> {
@@ -167,113 +162,197 @@ impl Queue {
     }
 }
 
-/// Puts an errand into the queue. An error: it is not there, and is the caller's still.
-fn submit(errand: NonNull<Head>) -> Result<(), Errno> {
-    let number = {
-        let mut q = queue();
-        q.waiting.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        q.waiting.push_back(errand);
-        q.one_more()
-    };
-    WORK.notify_one();
-    let Some(number) = number else { return Ok(()) };
-    let builder = std::thread::Builder::new().name("photonrt-name".into()).stack_size(STACK);
-    match builder.spawn(move || work(number)) {
-        Ok(handle) => {
-            // It may have ended already; then it is nobody's to join.
-            if let Some(t) = queue().thread(number) {
-                t.handle = Some(handle);
+impl Pool {
+    const fn new() -> Pool {
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            threads: Vec::new(),
+            last: 0,
+            max: DEFAULT_MAX,
+            epoch: 0,
+        };
+        Pool { queue: Mutex::new(queue), work: Condvar::new() }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts an errand into the queue. An error: it is not there, and is the caller's still.
+    fn submit(&'static self, errand: NonNull<Head>) -> Result<(), Errno> {
+        let number = {
+            let mut q = self.queue();
+            q.waiting.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            q.waiting.push_back(errand);
+            q.one_more()
+        };
+        self.work.notify_one();
+        let Some(number) = number else { return Ok(()) };
+        let builder = std::thread::Builder::new().name("photonrt-name".into()).stack_size(STACK);
+        match builder.spawn(move || self.serve(number)) {
+            Ok(handle) => {
+                // It may have ended already; then it is nobody's to join.
+                if let Some(t) = self.queue().thread(number) {
+                    t.handle = Some(handle);
+                }
+                Ok(())
             }
-            Ok(())
-        }
-        Err(e) => {
-            let mut q = queue();
-            q.forget(number);
-            // Those that are there will come to it; without any nobody would.
-            if q.threads.is_empty()
-                && let Some(at) = q.waiting.iter().position(|&w| w == errand)
-            {
-                q.waiting.remove(at);
-                return Err(Errno::from_io(&e));
+            Err(e) => {
+                let mut q = self.queue();
+                q.forget(number);
+                // Those that are there will come to it; without any nobody would.
+                if q.threads.is_empty()
+                    && let Some(at) = q.waiting.iter().position(|&w| w == errand)
+                {
+                    q.waiting.remove(at);
+                    return Err(Errno::from_io(&e));
+                }
+                Ok(())
             }
-            Ok(())
         }
     }
-}
 
-fn work(number: u64) {
-    crate::io::sys::block_signals();
-    while let Some(errand) = next(number) {
-        // SAFETY: RUNNING: this thread has it to itself, but for the head's state.
-        unsafe { ((*errand.as_ptr()).run)(errand) };
-        finish(errand);
+    /// A thread's life.
+    fn serve(&self, number: u64) {
+        crate::io::sys::block_signals();
+        while let Some(errand) = self.next(number) {
+            // SAFETY: RUNNING: this thread has it to itself, but for the head's state.
+            unsafe { ((*errand.as_ptr()).run)(errand) };
+            self.finish(errand);
+        }
     }
-}
 
-fn finish(errand: NonNull<Head>) {
-    let q = queue();
-    // SAFETY: not freed yet, and under the mutex.
-    let head = unsafe { &mut *errand.as_ptr() };
-    if head.state == State::Abandoned {
-        let free = head.free;
+    fn finish(&self, errand: NonNull<Head>) {
+        let q = self.queue();
+        // SAFETY: not freed yet, and under the mutex.
+        let head = unsafe { &mut *errand.as_ptr() };
+        if head.state == State::Abandoned {
+            let free = head.free;
+            drop(q);
+            // SAFETY: the caller has left: it is this thread's alone.
+            return unsafe { free(errand) };
+        }
+        head.state = State::Done;
+        let waiter = head.waiter;
         drop(q);
-        // SAFETY: the caller has left: it is this thread's alone.
-        return unsafe { free(errand) };
+        // A hint: the errand, and its waiter, may be gone.
+        wake_waiter(waiter);
     }
-    head.state = State::Done;
-    let waiter = head.waiter;
-    drop(q);
-    // A hint: the errand, and its waiter, may be gone.
-    wake_waiter(waiter);
-}
 
-/// Waits for an errand; None: this thread is to end, and has been counted out.
-fn next(number: u64) -> Option<NonNull<Head>> {
-    let mut q = queue();
-    let epoch = q.epoch;
-    loop {
-        if q.epoch != epoch {
-            return None;
-        }
-        if let Some(errand) = q.waiting.pop_front() {
-            // SAFETY: it was queued, hence alive, and under the mutex.
-            unsafe { (*errand.as_ptr()).state = State::Running };
-            return Some(errand);
-        }
-        q.set_idle(number, true);
-        let (guard, timeout) = WORK.wait_timeout(q, IDLE).unwrap_or_else(PoisonError::into_inner);
-        q = guard;
-        q.set_idle(number, false);
-        if timeout.timed_out() && q.waiting.is_empty() && q.epoch == epoch {
-            q.forget(number);
-            return None;
+    /// Waits for an errand; None: this thread is to end, and has been counted out.
+    fn next(&self, number: u64) -> Option<NonNull<Head>> {
+        let mut q = self.queue();
+        let epoch = q.epoch;
+        loop {
+            if q.epoch != epoch {
+                return None;
+            }
+            if let Some(errand) = q.waiting.pop_front() {
+                // SAFETY: it was queued, hence alive, and under the mutex.
+                unsafe { (*errand.as_ptr()).state = State::Running };
+                return Some(errand);
+            }
+            q.set_idle(number, true);
+            let waited = self.work.wait_timeout(q, IDLE).unwrap_or_else(PoisonError::into_inner);
+            q = waited.0;
+            q.set_idle(number, false);
+            if waited.1.timed_out() && q.waiting.is_empty() && q.epoch == epoch {
+                q.forget(number);
+                return None;
+            }
         }
     }
-}
 
-/// The caller goes. The result, if the call is done; otherwise the errand is nobody's any more.
-///
-/// # Safety
-/// `errand` was made by `Errand::<F, T>::new`, has been submitted, and this is the caller's last
-/// touch.
-unsafe fn leave<F: FnOnce() -> T, T>(errand: NonNull<Head>) -> Option<T> {
-    let mut q = queue();
-    // SAFETY: not freed before this, and under the mutex.
-    let head = unsafe { &mut *errand.as_ptr() };
-    match head.state {
-        State::Running => {
-            head.state = State::Abandoned;
-            return None;
+    /// The caller goes. The result, if the call is done; otherwise the errand is nobody's any more.
+    ///
+    /// # Safety
+    /// `errand` was made by `Errand::<F, T>::make`, has been submitted here, and this is the
+    /// caller's last touch.
+    unsafe fn leave<F: FnOnce() -> T, T>(&self, errand: NonNull<Head>) -> Option<T> {
+        let mut q = self.queue();
+        // SAFETY: not freed before this, and under the mutex.
+        let head = unsafe { &mut *errand.as_ptr() };
+        match head.state {
+            State::Running => {
+                head.state = State::Abandoned;
+                return None;
+            }
+            State::Queued => q.waiting.retain(|&w| w != errand),
+            State::Done | State::Abandoned => {}
         }
-        State::Queued => q.waiting.retain(|&w| w != errand),
-        State::Done | State::Abandoned => {}
+        drop(q);
+        // SAFETY: no thread has it.
+        unsafe {
+            let result = Errand::<F, T>::result(errand);
+            Errand::<F, T>::free(errand);
+            result
+        }
     }
-    drop(q);
-    // SAFETY: no thread has it.
-    unsafe {
-        let result = Errand::<F, T>::result(errand);
-        Errand::<F, T>::free(errand);
-        result
+
+    fn run<T: Send + 'static>(
+        &'static self,
+        deadline: Deadline,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Errno> {
+        if deadline == Deadline::Now {
+            return Err(Errno::EAGAIN);
+        }
+        let waiter = match running() {
+            Some((_, task)) => task.waiter(),
+            None => parker::with(|id, _| id),
+        };
+        self.carry_out(deadline, waiter, call)
+    }
+
+    fn carry_out<T, F: FnOnce() -> T>(
+        &'static self,
+        deadline: Deadline,
+        waiter: u32,
+        call: F,
+    ) -> Result<T, Errno> {
+        let errand = Errand::make(waiter, call)?;
+        if let Err(e) = self.submit(errand) {
+            // SAFETY: nobody else has it.
+            unsafe { Errand::<F, T>::free(errand) };
+            return Err(e);
+        }
+        let done = || {
+            let _q = self.queue();
+            // SAFETY: not freed before `leave`, and under the mutex.
+            unsafe { errand.as_ref() }.state == State::Done
+        };
+        let stopped = match running() {
+            Some(_) => wait::until(deadline, done),
+            None => parker::with(|_, p| wait::thread_until(deadline, p, done)),
+        };
+        // SAFETY: made above; not touched after this.
+        match (unsafe { self.leave::<F, T>(errand) }, stopped) {
+            (Some(result), Ok(())) => Ok(result),
+            (Some(result), Err(stop)) => {
+                wait::give_back(stop);
+                Ok(result)
+            }
+            (None, Err(stop)) => Err(stop.errno(deadline)),
+            // Done without a result: the call did not return.
+            (None, Ok(())) => Err(Errno::EIO),
+        }
+    }
+
+    fn set_max(&self, max: usize) {
+        self.queue().max = max;
+    }
+
+    fn shutdown(&self) {
+        let idle: Vec<Thread> = {
+            let mut q = self.queue();
+            q.epoch += 1;
+            q.threads.extract_if(.., |t| t.idle).collect()
+        };
+        self.work.notify_all();
+        for t in idle.into_iter().filter_map(|t| t.handle) {
+            // It makes no call any more, and does not panic.
+            let _ = t.join();
+        }
     }
 }
 
@@ -284,62 +363,17 @@ pub fn run<T: Send + 'static>(
     deadline: Deadline,
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Errno> {
-    if deadline == Deadline::Now {
-        return Err(Errno::EAGAIN);
-    }
-    let waiter = match running() {
-        Some((_, task)) => task.waiter(),
-        None => parker::with(|id, _| id),
-    };
-    carry_out(deadline, waiter, call)
-}
-
-fn carry_out<T, F: FnOnce() -> T>(deadline: Deadline, waiter: u32, call: F) -> Result<T, Errno> {
-    let errand = Errand::new(waiter, call)?;
-    if let Err(e) = submit(errand) {
-        // SAFETY: nobody else has it.
-        unsafe { Errand::<F, T>::free(errand) };
-        return Err(e);
-    }
-    // SAFETY: not freed before `leave`; the state is looked at under the mutex.
-    let done = || {
-        let _q = queue();
-        unsafe { errand.as_ref() }.state == State::Done
-    };
-    let stopped = match running() {
-        Some(_) => wait::until(deadline, done),
-        None => parker::with(|_, p| wait::thread_until(deadline, p, done)),
-    };
-    // SAFETY: made above; not touched after this.
-    match (unsafe { leave::<F, T>(errand) }, stopped) {
-        (Some(result), Ok(())) => Ok(result),
-        (Some(result), Err(stop)) => {
-            wait::give_back(stop);
-            Ok(result)
-        }
-        (None, Err(stop)) => Err(stop.errno(deadline)),
-        // Done without a result: the call did not return.
-        (None, Ok(())) => Err(Errno::EIO),
-    }
+    POOL.run(deadline, call)
 }
 
 /// The number of threads at most, given that of `engine::offload`; 0: the default.
 pub fn set_max(offload: u32) {
-    queue().max = if offload == 0 { DEFAULT_MAX } else { (offload as usize / 2).max(1) };
+    POOL.set_max(if offload == 0 { DEFAULT_MAX } else { (offload as usize / 2).max(1) });
 }
 
 /// See the module. The next errand starts threads again.
 pub fn shutdown() {
-    let idle: Vec<Thread> = {
-        let mut q = queue();
-        q.epoch += 1;
-        q.threads.extract_if(.., |t| t.idle).collect()
-    };
-    WORK.notify_all();
-    for t in idle.into_iter().filter_map(|t| t.handle) {
-        // It makes no call any more, and does not panic.
-        let _ = t.join();
-    }
+    POOL.shutdown();
 }
 
 #[cfg(test)]

@@ -72,8 +72,13 @@ fn first(
     Err(last)
 }
 
-/// co_tcp_listen and co_tcp_listen_on. `host` None: every address.
-pub fn tcp_listen(
+/// co_tcp_listen. `host` None: every address.
+pub fn tcp_listen(host: Option<&[u8]>, port: u16, backlog: c_int) -> Result<c_int, Errno> {
+    tcp_listen_on(host, Service::Port(port), backlog, -1)
+}
+
+/// co_tcp_listen_on.
+pub fn tcp_listen_on(
     host: Option<&[u8]>,
     service: Service<'_>,
     backlog: c_int,

@@ -169,7 +169,7 @@ fn a_local_connect_waits_for_room() {
 #[test]
 fn listen_s_errors() {
     everywhere("listen_s_errors", || {
-        for bad in [&b"localhost"[..], b"", b"1.2.3", b"\xff"] {
+        for bad in [&b"a b"[..], b"", b"1.2.3", b"\xff"] {
             assert_eq!(io::tcp_listen(Some(bad), 0, 0), Err(Errno::EINVAL));
         }
         let l = io::tcp_listen(Some(b"127.0.0.1"), 0, 5).unwrap();

@@ -71,7 +71,7 @@ fn text_that_is_none() {
 
 #[test]
 fn there_and_back() {
-    let mut rng = Rng::new(1);
+    let rng = Rng::new(1);
     for round in 0..20_000 {
         let port = rng.next() as u16;
         let bytes = u128::from(rng.next()) << 64 | u128::from(rng.next());

@@ -1,4 +1,4 @@
-//! Errands that take long, are left, and pile up. One test at a time: the queue is the process's.
+//! Errands that take long, are left, and pile up; each test in a pool of its own.
 
 use super::*;
 use std::sync::Arc;
@@ -7,11 +7,8 @@ use std::time::Instant;
 
 const MS: i64 = 1_000_000;
 
-fn alone() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    until(|| queue().waiting.is_empty() && queue().threads.iter().all(|t| t.idle));
-    guard
+fn pool() -> &'static Pool {
+    Box::leak(Box::new(Pool::new()))
 }
 
 fn soon(ns: i64) -> Deadline {
@@ -60,17 +57,17 @@ fn held(
 
 #[test]
 fn a_result_comes_back() {
-    let _one = alone();
-    assert_eq!(run(Deadline::Never, || 7), Ok(7));
-    assert_eq!(run(soon(10_000 * MS), || vec![1, 2]), Ok(vec![1, 2]));
-    assert_eq!(run(Deadline::Now, || 7), Err(Errno::EAGAIN));
+    let p = pool();
+    assert_eq!(p.run(Deadline::Never, || 7), Ok(7));
+    assert_eq!(p.run(soon(10_000 * MS), || vec![1, 2]), Ok(vec![1, 2]));
+    assert_eq!(p.run(Deadline::Now, || 7), Err(Errno::EAGAIN));
 }
 
 #[test]
 fn what_is_left_is_freed_by_the_thread() {
-    let _one = alone();
+    let p = pool();
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let left = run(soon(5 * MS), held(&gate, &live));
+    let left = p.run(soon(5 * MS), held(&gate, &live));
     assert_eq!(left.err(), Some(Errno::ETIMEDOUT));
     assert_eq!(live.load(Ordering::SeqCst), 1, "the thread has its input still");
     gate.store(true, Ordering::SeqCst);
@@ -79,45 +76,45 @@ fn what_is_left_is_freed_by_the_thread() {
 
 #[test]
 fn what_has_not_begun_is_taken_back() {
-    let _one = alone();
-    queue().max = 1;
+    let p = pool();
+    p.set_max(1);
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    assert!(run(soon(5 * MS), held(&gate, &live)).is_err());
+    assert!(p.run(soon(5 * MS), held(&gate, &live)).is_err());
     // The only thread is held up: this one times out in the queue, and never begins.
     let begun = Arc::new(AtomicBool::new(false));
     let note = begun.clone();
-    let r = run(soon(5 * MS), move || note.store(true, Ordering::SeqCst));
+    let r = p.run(soon(5 * MS), move || note.store(true, Ordering::SeqCst));
     assert_eq!(r, Err(Errno::ETIMEDOUT));
-    assert!(queue().waiting.is_empty());
+    assert!(p.queue().waiting.is_empty());
     gate.store(true, Ordering::SeqCst);
-    assert_eq!(run(Deadline::Never, || 3), Ok(3));
+    assert_eq!(p.run(Deadline::Never, || 3), Ok(3));
     assert!(!begun.load(Ordering::SeqCst));
-    assert!(queue().threads.len() == 1);
-    set_max(0);
+    assert_eq!(p.queue().threads.len(), 1);
 }
 
 #[test]
 fn a_shutdown_waits_for_nobody_inside_a_call() {
-    let _one = alone();
-    assert_eq!(run(Deadline::Never, || 1), Ok(1));
+    let p = pool();
+    assert_eq!(p.run(Deadline::Never, || 1), Ok(1));
+    until(|| p.queue().threads.iter().all(|t| t.idle));
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    assert!(run(soon(5 * MS), held(&gate, &live)).is_err());
+    assert!(p.run(soon(5 * MS), held(&gate, &live)).is_err());
     let begin = Instant::now();
-    shutdown();
+    p.shutdown();
     assert!(begin.elapsed() < Duration::from_secs(5));
-    assert_eq!(queue().threads.len(), 1, "the one that is held up is left, and no other");
-    assert_eq!(run(Deadline::Never, || 2), Ok(2), "and it begins again");
+    assert_eq!(p.queue().threads.len(), 1, "the one that is held up is left, and no other");
+    assert_eq!(p.run(Deadline::Never, || 2), Ok(2), "and it begins again");
     gate.store(true, Ordering::SeqCst);
-    until(|| live.load(Ordering::SeqCst) == 0 && queue().threads.iter().all(|t| t.idle));
-    shutdown();
-    assert!(queue().threads.is_empty());
+    until(|| live.load(Ordering::SeqCst) == 0 && p.queue().threads.iter().all(|t| t.idle));
+    p.shutdown();
+    assert!(p.queue().threads.is_empty());
 }
 
 /// Callers that leave at the moment when their errand begins or ends: each result is either handed
 /// out or freed, once.
 #[test]
 fn leaving_races_with_the_end() {
-    let _one = alone();
+    let p = pool();
     let live = Arc::new(AtomicUsize::new(0));
     let (done, left) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|s| {
@@ -135,7 +132,7 @@ fn leaving_races_with_the_end() {
                         }
                         Counted::new(&live)
                     };
-                    match run(soon((round * 104_729 + caller) % 120 * 1000 + 1), call) {
+                    match p.run(soon((round * 104_729 + caller) % 120 * 1000 + 1), call) {
                         Ok(_) => done.fetch_add(1, Ordering::SeqCst),
                         Err(e) => {
                             assert_eq!(e, Errno::ETIMEDOUT);
@@ -149,5 +146,5 @@ fn leaving_races_with_the_end() {
     assert_eq!(done.load(Ordering::SeqCst) + left.load(Ordering::SeqCst), 4000);
     assert!(left.load(Ordering::SeqCst) > 0, "nobody left early: the times do not fit");
     until(|| live.load(Ordering::SeqCst) == 0);
-    assert!(queue().threads.len() <= DEFAULT_MAX);
+    assert!(p.queue().threads.len() <= DEFAULT_MAX);
 }
