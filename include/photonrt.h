@@ -589,6 +589,17 @@ typedef struct co_stat_t {
                                      that. */
 } co_stat_t;
 
+/** What stands before an entry's name. The name follows right after it, at `(const char *)(entry
+ *  + 1)`, ended by a zero byte. */
+typedef struct co_dirent_t {
+    uint32_t size;              /**< Bytes from here to the next entry. */
+    uint16_t type;              /**< DT_REG, DT_DIR, DT_LNK... of <dirent.h>; DT_UNKNOWN where
+                                     co_io_statx must be asked. */
+    uint16_t name_length;       /**< Length of the name, without the zero byte. */
+    uint64_t ino;               /**< Number of the file on its device. */
+    int64_t next;               /**< Where lseek(2) of the directory goes on after this entry. */
+} co_dirent_t;
+
 /** Opens a file as co_io_open does, with a relative `path` from the directory `dirfd` (AT_FDCWD:
  *  the working directory).
  *
@@ -662,6 +673,16 @@ int64_t co_io_readlink(const char *path, void *buf, size_t len, int64_t timeout_
 
 /** The same from the directory `dirfd`. */
 int64_t co_io_readlinkat(int dirfd, const char *path, void *buf, size_t len, int64_t timeout_ns);
+
+/** Reads entries of a directory, from where it is (lseek to 0: from the first one again), as many
+ *  as fit into `len` bytes (at least 512; -EINVAL if the next one does not fit): co_dirent_t
+ *  after co_dirent_t, `size` bytes apart. "." and ".." are among them where the file system has
+ *  them. The bytes filled; 0: there are no more. */
+int64_t co_io_readdir(int fd, void *buf, size_t len, int64_t timeout_ns);
+
+/** Makes a pipe, close-on-exec: `fds[0]` to read from, `fds[1]` to write to. `flags`: O_NONBLOCK,
+ *  and what else pipe2(2) takes. Never blocks. 0; -EMFILE and the like, -EFAULT, -EINVAL. */
+int co_io_pipe(int *fds, int flags);
 
 /* ---- Sockets ----------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@ use libc::AT_FDCWD;
 use photonrt_runtime::err::Errno;
 use photonrt_runtime::io::{self, memory};
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::offset_of;
 
 /// What is known of a file. Times are of the system's real-time clock.
 #[repr(C)]
@@ -328,4 +329,53 @@ pub unsafe extern "C" fn co_io_readlinkat(
     timeout_ns: i64,
 ) -> i64 {
     value(io::readlinkat(dirfd, path, buf.cast(), len, timeout_ns))
+}
+
+/// What stands before an entry's name. The name follows right after it, at `(const char *)(entry +
+/// 1)`, ended by a zero byte.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct co_dirent_t {
+    /// Bytes from here to the next entry.
+    pub size: u32,
+    /// DT_REG, DT_DIR, DT_LNK... of <dirent.h>; DT_UNKNOWN where co_io_statx must be asked.
+    pub type_: u16,
+    /// Length of the name, without the zero byte.
+    pub name_length: u16,
+    /// Number of the file on its device.
+    pub ino: u64,
+    /// Where lseek(2) of the directory goes on after this entry.
+    pub next: i64,
+}
+
+// The runtime writes them.
+const _: () = assert!(size_of::<co_dirent_t>() == size_of::<io::Dirent>());
+const _: () = assert!(offset_of!(co_dirent_t, ino) == offset_of!(io::Dirent, ino));
+const _: () = assert!(offset_of!(co_dirent_t, next) == offset_of!(io::Dirent, next));
+
+/// Reads entries of a directory, from where it is (lseek to 0: from the first one again), as many
+/// as fit into `len` bytes (at least 512; -EINVAL if the next one does not fit): co_dirent_t after
+/// co_dirent_t, `size` bytes apart. "." and ".." are among them where the file system has them. The
+/// bytes filled; 0: there are no more.
+///
+/// # Safety
+/// `buf` points to `len` bytes, aligned to 8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_readdir(
+    fd: c_int,
+    buf: *mut c_void,
+    len: usize,
+    timeout_ns: i64,
+) -> i64 {
+    value(io::readdir(fd, buf.cast(), len, timeout_ns))
+}
+
+/// Makes a pipe, close-on-exec: `fds[0]` to read from, `fds[1]` to write to. `flags`: O_NONBLOCK,
+/// and what else pipe2(2) takes. Never blocks. 0; -EMFILE and the like, -EFAULT, -EINVAL.
+///
+/// # Safety
+/// `fds` has room for two.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_pipe(fds: *mut c_int, flags: c_int) -> c_int {
+    value(io::pipe(fds, flags)) as c_int
 }

@@ -1,11 +1,11 @@
 //! Linux: see the duties in the parent.
 #![allow(unsafe_code)]
 
-use super::{Stat, Time};
+use super::{Record, Stat, Time};
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, memory, uninterrupted};
 use libc::iovec;
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
 /// readv(2) (offset None) or preadv(2), without blocking.
 pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
@@ -110,4 +110,36 @@ pub fn statx(dir: c_int, path: *const c_char, flags: c_int, out: &mut RawStat) -
     // SAFETY: the caller of the API vouches for the path; the system checks the address. `out` is a
     // statx.
     uninterrupted(|| unsafe { libc::syscall(libc::SYS_statx, dir, path, flags, STAT_MASK, out) })
+}
+
+/// getdents64(2).
+pub fn read_entries(fd: c_int, buf: *mut u8, len: usize) -> R {
+    // SAFETY: the caller of the API vouches for the buffer; the system checks the address.
+    uninterrupted(|| unsafe { libc::syscall(libc::SYS_getdents64, fd, buf, len) })
+}
+
+/// # Safety
+/// `p` is a record that the system has written.
+pub unsafe fn record(p: *const u8) -> Record {
+    // SAFETY: the caller's; a record is aligned only if the buffer is.
+    unsafe {
+        let p = p.cast::<libc::dirent64>();
+        let name = (&raw const (*p).d_name).cast::<c_char>();
+        Record {
+            size: usize::from((&raw const (*p).d_reclen).read_unaligned()),
+            kind: u16::from((*p).d_type),
+            ino: (&raw const (*p).d_ino).read_unaligned(),
+            next: (&raw const (*p).d_off).read_unaligned(),
+            name: name.cast(),
+            name_length: CStr::from_ptr(name).count_bytes(),
+        }
+    }
+}
+
+/// pipe2(2), close-on-exec.
+pub fn pipe(flags: c_int) -> Result<[c_int; 2], Errno> {
+    let mut new = [-1; 2];
+    // SAFETY: room for two.
+    let r = unsafe { libc::pipe2(new.as_mut_ptr(), flags | libc::O_CLOEXEC) };
+    Errno::check(i64::from(r)).map(|_| new)
 }

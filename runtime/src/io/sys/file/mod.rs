@@ -8,6 +8,8 @@ use super::{R, Try, tried, uninterrupted};
 use libc::iovec;
 use std::ffi::{c_char, c_int};
 
+mod directory;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -16,6 +18,24 @@ pub use linux::*;
 mod other;
 #[cfg(not(target_os = "linux"))]
 pub use other::*;
+
+pub use directory::{Dirent, readdir};
+
+/// An entry of a directory in the system's record.
+pub struct Record {
+    /// Of the whole record.
+    pub size: usize,
+    /// DT_*.
+    pub kind: u16,
+    /// The file's number.
+    pub ino: u64,
+    /// Where lseek finds the next one.
+    pub next: i64,
+    /// In the record.
+    pub name: *const u8,
+    /// Without the zero byte.
+    pub name_length: usize,
+}
 
 /// What is known of a file.
 #[derive(Clone, Copy, Default, Debug)]

@@ -1,7 +1,7 @@
 //! macOS and the BSDs: see the duties in the parent.
 #![allow(unsafe_code)]
 
-use super::{Stat, Time};
+use super::{Record, Stat, Time};
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, look_first, memory, uninterrupted};
 use libc::iovec;
@@ -110,5 +110,58 @@ pub fn statx(dir: c_int, path: *const c_char, flags: c_int, out: &mut RawStat) -
     // stat.
     uninterrupted(|| unsafe {
         i64::from(libc::fstatat(dir, path, &raw mut out.0, flags & !AT_EMPTY_PATH))
+    })
+}
+
+/// What readdir(3) of macOS is made of; Go's and its own library's way.
+#[cfg(target_vendor = "apple")]
+pub fn read_entries(fd: c_int, buf: *mut u8, len: usize) -> R {
+    unsafe extern "C" {
+        fn __getdirentries64(fd: c_int, buf: *mut u8, len: usize, base: *mut i64) -> isize;
+    }
+    let mut base = 0;
+    // SAFETY: the caller of the API vouches for the buffer; the system checks the address.
+    uninterrupted(|| unsafe { __getdirentries64(fd, buf, len, &raw mut base) as i64 })
+}
+
+/// getdirentries(2) differs from system to system.
+#[cfg(not(target_vendor = "apple"))]
+pub fn read_entries(_fd: c_int, _buf: *mut u8, _len: usize) -> R {
+    Err(Errno::ENOSYS)
+}
+
+/// # Safety
+/// `p` is a record that the system has written.
+pub unsafe fn record(p: *const u8) -> Record {
+    // SAFETY: the caller's; a record is aligned only if the buffer is.
+    unsafe {
+        let p = p.cast::<libc::dirent>();
+        Record {
+            size: usize::from((&raw const (*p).d_reclen).read_unaligned()),
+            kind: u16::from((*p).d_type),
+            ino: (&raw const (*p).d_ino).read_unaligned(),
+            next: (&raw const (*p).d_seekoff).read_unaligned() as i64,
+            name: (&raw const (*p).d_name).cast(),
+            name_length: usize::from((&raw const (*p).d_namlen).read_unaligned()),
+        }
+    }
+}
+
+/// pipe(2), close-on-exec. `flags`: O_NONBLOCK, O_CLOEXEC.
+pub fn pipe(flags: c_int) -> Result<[c_int; 2], Errno> {
+    if flags & !(libc::O_NONBLOCK | libc::O_CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut new = [-1; 2];
+    // SAFETY: room for two.
+    Errno::check(i64::from(unsafe { libc::pipe(new.as_mut_ptr()) }))?;
+    let prepare = |fd| {
+        // SAFETY: touches no memory of ours.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        sys::set_flags(fd, sys::flags(fd)? | flags & libc::O_NONBLOCK)
+    };
+    prepare(new[0]).and_then(|()| prepare(new[1])).map(|()| new).inspect_err(|_| {
+        // Nothing is to be done about a failure of these.
+        let _ = new.map(sys::close);
     })
 }
