@@ -113,6 +113,8 @@ pub fn batch(
             wait::give_back(stop);
             Ok(carried)
         }
+        // Without a chance to wait.
+        None if carried == 0 && !batch.members.is_empty() => Err(Errno::EAGAIN),
         None => Ok(carried),
     }
 }
@@ -202,6 +204,14 @@ impl Batch {
         }
     }
 
+    /// A member is not to wait, and would have to. That is its own result if it was asked for with it.
+    fn would_wait(&self, at: usize) {
+        match self.members[at].now {
+            true => self.fail(at, Errno::EAGAIN),
+            false => self.called_off(at, Errno::EAGAIN),
+        }
+    }
+
     /// The chain of a member was broken before it: it is not to be carried out, or not yet.
     fn is_behind(&self, at: usize) -> bool {
         at > 0 && self.members[at - 1].linked && !self.members[at - 1].whole.get()
@@ -235,7 +245,7 @@ impl Batch {
         match m.stage.get() {
             Stage::Paused(_) => self.over(at, Ok(0), true),
             _ if ns == 0 => self.over(at, Ok(0), true),
-            _ if now => self.called_off(at, Errno::EAGAIN),
+            _ if now => self.would_wait(at),
             _ => m.stage.set(Stage::Paused(time::now().saturating_add(ns))),
         }
     }

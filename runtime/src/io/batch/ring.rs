@@ -47,7 +47,7 @@ impl Batch {
                     return several::count(vcpu);
                 }
                 Try::Again | Try::Wait | Try::Blocks if now => {
-                    return self.called_off(at, Errno::EAGAIN);
+                    return self.would_wait(at);
                 }
                 Try::Again => return m.stage.set(Stage::Paused(time::now() + AGAIN_NS)),
                 Try::Wait | Try::Blocks if m.traits.polls => return self.poll_by_ring(at, vcpu),

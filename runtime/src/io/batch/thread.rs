@@ -58,7 +58,7 @@ fn begin(b: &Batch, at: usize, now: bool) {
     }
     match m.enter(None) {
         Ok(Enter::Open) => {}
-        Ok(_) if now => return b.called_off(at, Errno::EAGAIN),
+        Ok(_) if now => return b.would_wait(at),
         Ok(_) => return m.stage.set(Stage::Paused(time::now() + LAST_NS)),
         Err(e) => return b.fail(at, e),
     }
@@ -68,7 +68,7 @@ fn begin(b: &Batch, at: usize, now: bool) {
     b.dissolve(at);
     match m.op(|op| op.attempt()) {
         Try::Done(r) => b.over(at, r, true),
-        Try::Again | Try::Wait | Try::Blocks if now => b.called_off(at, Errno::EAGAIN),
+        Try::Again | Try::Wait | Try::Blocks if now => b.would_wait(at),
         Try::Again => m.stage.set(Stage::Paused(time::now() + AGAIN_NS)),
         Try::Blocks => m.stage.set(Stage::Pool),
         Try::Wait => match sys::is_file(m.fd) {

@@ -96,7 +96,7 @@ impl Batch {
         let Some(vcpu) = engine::coroutine() else { return self.over(at, Err(Errno::EPERM), true) };
         match m.enter(Some(vcpu)) {
             Ok(Enter::Open) => {}
-            Ok(_) if now => return self.called_off(at, Errno::EAGAIN),
+            Ok(_) if now => return self.would_wait(at),
             Ok(_) => return m.stage.set(Stage::Paused(time::now() + LAST_NS)),
             Err(e) => return self.fail(at, e),
         }
@@ -143,7 +143,7 @@ impl Batch {
                     return several::count(vcpu);
                 }
                 Try::Again | Try::Wait | Try::Blocks if now => {
-                    return self.called_off(at, Errno::EAGAIN);
+                    return self.would_wait(at);
                 }
                 Try::Again => return m.stage.set(Stage::Paused(time::now() + AGAIN_NS)),
                 Try::Blocks => return self.to_pool(at, vcpu),
