@@ -35,11 +35,12 @@ static bool fetch(conn_t *c, uint64_t k, bool *keep) {
   if (!line) return fail("the head does not end", k, why);
   if (status != 200 || length != n) return fail("another answer, status", k, status);
   while (at < n) {
-    if (c->start == c->end && (why = receive(c)) <= 0) return fail("the body does not end", k, why);
-    size_t there = c->end - c->start, part = n - at < there ? (size_t)(n - at) : there;
-    if (pattern_check(seed, at, c->buf + c->start, part) != part) return fail("wrong bytes", k, (int64_t)at);
-    c->start += part;
-    at += part;
+    const unsigned char *piece;
+    int64_t part = next_piece(c, n - at, &piece);
+    if (part <= 0) return fail("the body does not end", k, part);
+    if (pattern_check(seed, at, piece, (size_t)part) != (size_t)part)
+      return fail("wrong bytes", k, (int64_t)at);
+    at += (uint64_t)part;
   }
   fetched++;
   bytes += n;
@@ -52,8 +53,11 @@ static void *client(void *arg) {
   while (next < option.count && !wrong) {
     uint64_t k = next++;
     if (c.fd < 0) {
-      if ((c.fd = dial(option.port)) < 0) return fail("connect", k, c.fd), arg;
-      c.start = c.end = 0;
+      conn_use(&c, dial(option.port));
+      if (c.fd < 0) {
+        fail("connect", k, c.fd);
+        break;
+      }
       dials++;
     }
     if (!fetch(&c, k, &keep)) break;

@@ -43,11 +43,12 @@ static bool reply_has(conn_t *c, uint64_t seed, size_t n) {
   char *line = next_line(c, &why);
   if (!line || *line != '$' || strtoull(line + 1, NULL, 10) != n) return bad("a string", line, why);
   for (size_t at = 0; at < n;) {
-    if (c->start == c->end && (why = receive(c)) <= 0) return bad("the rest of a string", NULL, why);
-    size_t there = c->end - c->start, part = n - at < there ? n - at : there;
-    if (pattern_check(seed, at, c->buf + c->start, part) != part) return bad("wrong bytes", NULL, (int64_t)at);
-    c->start += part;
-    at += part;
+    const unsigned char *piece;
+    int64_t part = next_piece(c, n - at, &piece);
+    if (part <= 0) return bad("the rest of a string", NULL, part);
+    if (pattern_check(seed, at, piece, (size_t)part) != (size_t)part)
+      return bad("wrong bytes", NULL, (int64_t)at);
+    at += (size_t)part;
   }
   return reply_is(c, "");
 }

@@ -70,14 +70,12 @@ static bool check_body(conn_t *c, const request_t *r, uint64_t n, uint64_t seed)
   uint64_t at = 0, wrong = UINT64_MAX;
   if (r->expects && !send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25)) return false;
   while (at < r->length) {
-    size_t there = c->end - c->start;
-    if (!there && receive(c) <= 0) return false;
-    there = c->end - c->start;
-    size_t part = r->length - at < there ? (size_t)(r->length - at) : there;
-    size_t good = pattern_check(seed, at, c->buf + c->start, part);
-    if (good < part && wrong == UINT64_MAX) wrong = at + good;
-    c->start += part;
-    at += part;
+    const unsigned char *piece;
+    int64_t part = next_piece(c, r->length - at, &piece);
+    if (part <= 0) return false;
+    size_t good = pattern_check(seed, at, piece, (size_t)part);
+    if (good < (size_t)part && wrong == UINT64_MAX) wrong = at + good;
+    at += (uint64_t)part;
   }
   char text[64];
   if (wrong == UINT64_MAX && n == r->length) return answer(c->fd, 200, "right\n");

@@ -15,16 +15,26 @@
 
 #define LIMIT_NS 30000000000
 
-// What has been received and not used yet is buf[start..end).
 typedef struct {
   int fd;
-  size_t start, end, size;
-  unsigned char *buf;
+  char *buf;
+  size_t size;
+  co_reader_t in;
 } conn_t;
 
+static inline void must_be(bool good, const char *what) {
+  if (!good) fprintf(stderr, "%s\n", what), exit(1);
+}
+// Goes on with another descriptor; -1: none yet.
+static inline void conn_use(conn_t *c, int fd) {
+  c->fd = fd;
+  c->in.size = sizeof c->in;
+  must_be(fd < 0 || co_reader_init(&c->in, fd, c->buf, c->size) == 0, "co_reader_init");
+}
 static inline conn_t conn_on(int fd, size_t size) {
-  conn_t c = {fd, 0, 0, size, malloc(size)};
-  if (!c.buf) fprintf(stderr, "no memory\n"), exit(1);
+  conn_t c = {.buf = malloc(size), .size = size};
+  must_be(c.buf != NULL, "no memory");
+  conn_use(&c, fd);
   return c;
 }
 static inline void conn_end(conn_t *c) {
@@ -44,42 +54,27 @@ static inline int dial(uint16_t port) {
 }
 
 static inline bool send_all(int fd, const void *data, size_t n) {
-  for (const char *p = data; n > 0;) {
-    int64_t r = co_io_send(fd, p, n, 0, LIMIT_NS);
-    if (r < 0) return false;
-    p += r;
-    n -= (size_t)r;
-  }
-  return true;
-}
-
-// Receives more behind what is there; > 0, 0 for the end, or an error. -ENOBUFS: the buffer is full.
-static inline int64_t receive(conn_t *c) {
-  if (c->start > 0) {
-    memmove(c->buf, c->buf + c->start, c->end - c->start);
-    c->end -= c->start;
-    c->start = 0;
-  }
-  if (c->end == c->size) return -ENOBUFS;
-  int64_t r = co_io_recv(c->fd, c->buf + c->end, c->size - c->end, 0, LIMIT_NS);
-  if (r > 0) c->end += (size_t)r;
-  return r;
+  return co_io_write_all(fd, data, n, NULL, LIMIT_NS) >= 0;
 }
 
 // The next line without its CR LF, as a string that is good until the next call; NULL: the end or an
 // error, which *why receives.
 static inline char *next_line(conn_t *c, int64_t *why) {
-  size_t seen = 0;
-  for (;;) {
-    unsigned char *from = c->buf + c->start, *nl;
-    if ((nl = memchr(from + seen, '\n', c->end - c->start - seen))) {
-      c->start = (size_t)(nl + 1 - c->buf);
-      nl[nl > from && nl[-1] == '\r' ? -1 : 0] = 0;
-      return (char *)from;
-    }
-    seen = c->end - c->start;
-    if ((*why = receive(c)) <= 0) return NULL;
-  }
+  char *line;
+  *why = co_reader_line(&c->in, &line, NULL, LIMIT_NS);
+  return *why == 1 ? line : NULL; // 2: a stream that ended within a line
+}
+
+// Some of the next `most` bytes, > 0 of them, which are good until the next call; 0 for the end, or an
+// error.
+static inline int64_t next_piece(conn_t *c, uint64_t most, const unsigned char **piece) {
+  char *data;
+  int64_t n = co_reader_peek(&c->in, &data, 1, LIMIT_NS);
+  if (n <= 0) return n;
+  if ((uint64_t)n > most) n = (int64_t)most;
+  *piece = (unsigned char *)data;
+  co_reader_consume(&c->in, (size_t)n);
+  return n;
 }
 
 // The value of header `name` if the line is that, else NULL.

@@ -135,7 +135,7 @@ const CHECKS: [(&str, &[&str], Check); 7] = [
 pub fn run_all(size: Size, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     build()?;
     let mut sum = Outcome { notes: versions(), ..Outcome::default() };
-    for engine in ["uring", "ready"] {
+    for engine in ["uring", "ready", "offload"] {
         if let Err(why) = works(engine) {
             sum.add(Outcome::skip(format!("components on {engine}"), why));
             continue;
