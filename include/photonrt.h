@@ -690,6 +690,19 @@ int co_io_pipe(int *fds, int flags);
  *  blocks. The descriptor, or what socket(2) gives. */
 int co_io_socket(int domain, int type, int protocol);
 
+/** Creates two connected sockets, as socketpair(2) does, close-on-exec, and writes them to `fds`.
+ *  Never blocks. 0, or what socketpair(2) gives, -EFAULT for one. */
+int co_io_socketpair(int domain, int type, int protocol, int *fds);
+
+/** bind(2): gives a socket its own address. Never blocks. 0, or what bind(2) gives, -EADDRINUSE
+ *  for one. */
+int co_io_bind(int fd, const struct sockaddr *addr, socklen_t len);
+
+/** listen(2): makes a socket one that co_io_accept accepts from. Never blocks. 0, or what
+ *  listen(2) gives. (A listener in O_NONBLOCK mode spares each accept a look beforehand;
+ *  co_tcp_listen's are.) */
+int co_io_listen(int fd, int backlog);
+
 /** Accepts a connection. `addr` and `len` may be NULL; otherwise they receive the peer's address
  *  as accept(2) gives it. `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC (which is set anyway),
  *  CO_IO_AHEAD. The descriptor, or as co_io_read.
@@ -711,9 +724,47 @@ int64_t co_io_recv(int fd, void *buf, size_t len, int flags, int64_t timeout_ns)
  *  MSG_NOSIGNAL is added: a peer that is gone gives -EPIPE and no signal. As co_io_read. */
 int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeout_ns);
 
+/** Receives as co_io_recv does, and the sender's address: `addr` and `addr_len` may be NULL, or
+ *  as recvfrom(2) wants them; an address that is longer than its room is cut, and `*addr_len` is
+ *  its full length. */
+int64_t co_io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t
+                       *addr_len, int64_t timeout_ns);
+
+/** Sends as co_io_send does, to `addr` unless that is NULL. */
+int64_t co_io_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+                     socklen_t addr_len, int64_t timeout_ns);
+
+/** Receives a message as recvmsg(2) does, into several buffers, with the sender's address and
+ *  control messages; msg_flags tells what was cut (MSG_TRUNC, MSG_CTRUNC). Descriptors that come
+ *  with it (SCM_RIGHTS) are new ones of the caller's, close-on-exec. With MSG_ERRQUEUE it waits
+ *  for an error in the queue; with MSG_WAITALL, on a stream, until the buffers are full or
+ *  control messages have come. As co_io_read. */
+int64_t co_io_recvmsg(int fd, struct msghdr *msg, int flags, int64_t timeout_ns);
+
+/** Sends a message as sendmsg(2) does, from several buffers, with an address and control messages
+ *  (SCM_RIGHTS passes descriptors, which stay open here), and gives how many bytes it took; to
+ *  `flags` MSG_NOSIGNAL is added. As co_io_read. */
+int64_t co_io_sendmsg(int fd, const struct msghdr *msg, int flags, int64_t timeout_ns);
+
 /** Shuts down one or both directions of a socket, as shutdown(2) does: `how` is SHUT_RD, SHUT_WR
  *  or SHUT_RDWR. Never blocks. 0, or what shutdown(2) gives. */
 int co_io_shutdown(int fd, int how);
+
+/** getsockname(2): the socket's own address. Never blocks. 0, or what getsockname(2) gives. */
+int co_io_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+
+/** getpeername(2): the peer's address. Never blocks. 0, or what getpeername(2) gives, -ENOTCONN
+ *  for one. */
+int co_io_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+
+/** getsockopt(2): the value of a socket's option. Never blocks. 0, or what getsockopt(2) gives.
+ *  (This and the next set no errno, which is all that they add.) */
+int co_io_getsockopt(int fd, int level, int name, void *option, socklen_t *len);
+
+/** setsockopt(2): sets a socket's option. Never blocks. 0, or what setsockopt(2) gives. A receive
+ *  or send timeout (SO_RCVTIMEO, SO_SNDTIMEO) has no effect on the co_io_* calls: they have their
+ *  own. */
+int co_io_setsockopt(int fd, int level, int name, const void *option, socklen_t len);
 
 /* ---- Buffers that the runtime owns ----------------------------------------------------------- */
 

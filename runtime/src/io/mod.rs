@@ -54,6 +54,7 @@ pub use op::connect::connect;
 pub use op::fallocate::fallocate;
 pub use op::fsync::{fdatasync, fsync};
 pub use op::ftruncate::ftruncate;
+pub use op::msg::{recvmsg, sendmsg};
 pub use op::name::{linkat, mkdirat, renameat, symlinkat, unlinkat};
 pub use op::open::{open, openat};
 pub use op::pipe::pipe;
@@ -62,10 +63,12 @@ pub use op::poll_many::poll_many;
 pub use op::read::{pread, read};
 pub use op::readdir::{Dirent, readdir};
 pub use op::readlink::readlinkat;
-pub use op::recv::recv;
+pub use op::recv::{recv, recvfrom};
 pub use op::recv_buf::recv_buf;
-pub use op::send::send;
-pub use op::socket::{shutdown, socket};
+pub use op::send::{send, sendto};
+pub use op::socket::{
+    bind, getpeername, getsockname, getsockopt, listen, setsockopt, shutdown, socket, socketpair,
+};
 pub use op::stat::{Stat, Time, statx};
 pub use op::vector::{readv, writev};
 pub use op::write::{pwrite, write};

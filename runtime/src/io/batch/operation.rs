@@ -60,7 +60,7 @@ impl<O: Op> Face for O {
             receives: O::RECEIVES,
             severs: O::SEVERS,
             takes: O::TAKES,
-            polls: O::POLLS,
+            polls: O::POLLS || self.by_readiness(),
             optional: O::OPTIONAL,
         }
     }
@@ -217,7 +217,7 @@ impl Operation {
 
     /// write (offset None) or pwrite.
     pub fn write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Operation {
-        Operation::checked(Write::new(fd, buf, len, offset))
+        Operation::checked(Write::new(fd, buf, len, offset).map(Write::untried))
     }
 
     /// recv.
@@ -227,7 +227,7 @@ impl Operation {
 
     /// send.
     pub fn send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Operation {
-        Operation::of(Send::new(fd, buf, len, flags)).patient(flags)
+        Operation::of(Send::new(fd, buf, len, flags).untried()).patient(flags)
     }
 
     /// accept.

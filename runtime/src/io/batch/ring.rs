@@ -95,7 +95,8 @@ impl Batch {
     pub fn begin_unit_on_ring(&self, at: usize, vcpu: &VCpu) -> bool {
         let unit = self.unit(at);
         let ready = |m: &Member| {
-            uring::has(vcpu, m.traits.optional) && may_enter(m, vcpu) && new_rec(m, vcpu).is_ok()
+            let known = uring::has(vcpu, m.traits.optional) && !m.traits.polls;
+            known && may_enter(m, vcpu) && new_rec(m, vcpu).is_ok()
         };
         if !unit.iter().all(ready) {
             return false;

@@ -73,6 +73,9 @@ pub enum Engine {
 /// Calls that complete one after the other without giving up the vCPU, before it is given up for
 /// once.
 const DIRECT_MAX: u32 = 64;
+/// Rounds of a call that come to nothing, one after the other, before the next is put off for
+/// AGAIN_NS: a descriptor may say that it is ready whenever it is asked, and never be.
+const VAIN_MAX: u32 = 64;
 /// How long to wait before something is tried again that the system won't tell us about.
 pub const AGAIN_NS: i64 = 1_000_000;
 /// How long to wait before looking again whether the last step of a close is over.
@@ -181,17 +184,26 @@ pub fn run<O: Op>(op: O, timeout_ns: i64) -> R {
 
 #[inline]
 fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
+    let (mut vain, mut before) = (0, None);
     loop {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
-        match step(&mut op, vcpu, deadline) {
-            Step::Done(r) => return r,
-            Step::Retry => {}
-            Step::Pause(ns) => {
-                if let Err(stop) = pause(deadline, ns) {
-                    return stopped(&op, stop, deadline);
+        let pause_ns = match step(&mut op, vcpu, deadline) {
+            // What has been transferred before an error is not lost.
+            Step::Done(r) => return r.or_else(|e| op.partial().ok_or(e)),
+            Step::Pause(ns) => ns,
+            Step::Retry => {
+                let so_far = op.partial();
+                vain = if so_far == before { vain + 1 } else { 0 };
+                before = so_far;
+                if vain <= VAIN_MAX {
+                    continue;
                 }
+                AGAIN_NS
             }
+        };
+        if let Err(stop) = pause(deadline, pause_ns) {
+            return stopped(&op, stop, deadline);
         }
     }
 }

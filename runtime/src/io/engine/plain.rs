@@ -225,7 +225,7 @@ pub fn run<O: Op>(mut op: O, deadline: Deadline) -> R {
         }
         match op.attempt() {
             Try::Done(r) => return r,
-            Try::Wait | Try::Blocks if now => return Err(Errno::EAGAIN),
+            Try::Wait | Try::Blocks if now => return op.partial().ok_or(Errno::EAGAIN),
             Try::Blocks => return op.block(),
             Try::Wait if sys::is_file(op.fd())? => return op.block(),
             Try::Wait => {}

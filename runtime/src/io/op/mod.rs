@@ -21,6 +21,7 @@ pub mod connect;
 pub mod fallocate;
 pub mod fsync;
 pub mod ftruncate;
+pub mod msg;
 pub mod name;
 pub mod open;
 pub mod pipe;
@@ -77,6 +78,11 @@ pub trait Op {
     }
     /// A try that doesn't block.
     fn attempt(&mut self) -> Try;
+    /// `uring`: this call is made as under `ready`, with the ring for a poller. Asked at the
+    /// beginning of each round, and when a try has come to nothing.
+    fn by_readiness(&self) -> bool {
+        false
+    }
     /// What to wait for when it would have to block.
     fn events(&self) -> c_short;
     /// The call as it blocks.

@@ -1,11 +1,14 @@
-//! recv. With MSG_WAITALL it goes on until the buffer is full, the stream ends, or the wait for
-//! more is ended; what came until then is the result. (A datagram is always whole.)
+//! recv and recvfrom. With MSG_WAITALL it goes on until the buffer is full, the stream ends, or the
+//! wait for more is ended; what came until then is the result. (A datagram is always whole.)
 #![allow(unsafe_code)]
 
 use crate::io::engine::run;
+use crate::io::op::msg::{ERRQUEUE, receive_events};
 use crate::io::op::{MAX_LEN, Op, patience};
 use crate::io::sys::{self, R, Try};
+use libc::{sockaddr, socklen_t};
 use std::ffi::{c_int, c_short};
+use std::ptr::null_mut;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -17,6 +20,9 @@ pub struct Recv {
     buf: *mut u8,
     len: usize,
     flags: c_int,
+    /// Where the sender's address goes, or NULL.
+    addr: *mut sockaddr,
+    addr_len: *mut socklen_t,
     /// MSG_WAITALL: received so far.
     got: usize,
 }
@@ -24,15 +30,15 @@ pub struct Recv {
 impl Recv {
     /// `buf` has `len` bytes.
     pub fn new(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Recv {
-        Recv { fd, buf, len: len.min(MAX_LEN), flags, got: 0 }
+        let (addr, addr_len) = (null_mut(), null_mut());
+        Recv { fd, buf, len: len.min(MAX_LEN), flags, addr, addr_len, got: 0 }
     }
 
     fn try_all(&mut self) -> Try {
         loop {
             // SAFETY: `got` bytes have been received into the buffer, so it has at least as many.
             let rest = unsafe { self.buf.add(self.got) };
-            match sys::try_recv(self.fd, rest, self.len - self.got, self.flags & !libc::MSG_WAITALL)
-            {
+            match self.receive(rest, self.len - self.got, self.flags & !libc::MSG_WAITALL) {
                 Try::Done(Ok(n)) if n > 0 && self.got + (n as usize) < self.len => {
                     self.got += n as usize
                 }
@@ -41,6 +47,14 @@ impl Recv {
                 other => return other,
             }
         }
+    }
+
+    fn receive(&self, buf: *mut u8, len: usize, flags: c_int) -> Try {
+        // The address comes with the first of it.
+        if self.addr.is_null() || self.got > 0 {
+            return sys::try_recv(self.fd, buf, len, flags);
+        }
+        sys::try_recvfrom(self.fd, buf, len, flags, self.addr, self.addr_len)
     }
 
     fn waits_for_all(&self) -> bool {
@@ -59,10 +73,15 @@ impl Op for Recv {
         if self.waits_for_all() {
             return self.try_all();
         }
-        sys::try_recv(self.fd, self.buf, self.len, self.flags)
+        self.receive(self.buf, self.len, self.flags)
     }
     fn events(&self) -> c_short {
-        if self.flags & libc::MSG_OOB != 0 { libc::POLLPRI } else { libc::POLLIN }
+        receive_events(self.flags)
+    }
+    /// The ring would want the length of the address before it is known whether that can be read;
+    /// and it waits for data, whatever is asked for.
+    fn by_readiness(&self) -> bool {
+        !self.addr.is_null() || self.flags & (libc::MSG_OOB | ERRQUEUE) != 0
     }
     fn block(&mut self) -> R {
         // Only files get here, and they are no sockets.
@@ -94,6 +113,20 @@ impl Op for Recv {
 
 /// co_io_recv. `buf` has `len` bytes; it is given back when this returns.
 pub fn recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int, timeout_ns: i64) -> R {
+    recvfrom(fd, buf, len, flags, null_mut(), null_mut(), timeout_ns)
+}
+
+/// co_io_recvfrom. `addr` is NULL, or has as many bytes as `addr_len` points to.
+pub fn recvfrom(
+    fd: c_int,
+    buf: *mut u8,
+    len: usize,
+    flags: c_int,
+    addr: *mut sockaddr,
+    addr_len: *mut socklen_t,
+    timeout_ns: i64,
+) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    run(Recv::new(fd, buf, len, flags), timeout_ns)
+    let op = Recv { addr, addr_len, ..Recv::new(fd, buf, len, flags) };
+    run(op, timeout_ns)
 }

@@ -1,9 +1,11 @@
-//! send.
+//! send and sendto.
 
 use crate::io::engine::run;
 use crate::io::op::{MAX_LEN, Op, patience};
 use crate::io::sys::{self, R, Try};
+use libc::{sockaddr, socklen_t};
 use std::ffi::{c_int, c_short};
+use std::ptr::null;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -15,12 +17,24 @@ pub struct Send {
     buf: *const u8,
     len: usize,
     flags: c_int,
+    /// Where to, or NULL.
+    addr: *const sockaddr,
+    addr_len: socklen_t,
+    /// It has to wait, and is no stream.
+    datagram: bool,
 }
 
 impl Send {
     /// `buf` has `len` bytes.
     pub fn new(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Send {
-        Send { fd, buf, len: len.min(MAX_LEN), flags }
+        let (addr, addr_len) = (null(), 0);
+        Send { fd, buf, len: len.min(MAX_LEN), flags, addr, addr_len, datagram: false }
+    }
+
+    /// For who does not try it first: asks what the descriptor is.
+    pub fn untried(mut self) -> Send {
+        self.datagram = sys::is_datagram(self.fd);
+        self
     }
 }
 
@@ -33,10 +47,24 @@ impl Op for Send {
         self.fd
     }
     fn attempt(&mut self) -> Try {
-        sys::try_send(self.fd, self.buf, self.len, self.flags)
+        let (fd, buf, len, flags) = (self.fd, self.buf, self.len, self.flags);
+        let t = if self.addr.is_null() {
+            sys::try_send(fd, buf, len, flags)
+        } else {
+            sys::try_sendto(fd, buf, len, flags, self.addr, self.addr_len)
+        };
+        match t {
+            Try::Wait => sys::send_waits(fd, &mut self.datagram),
+            t => t,
+        }
     }
     fn events(&self) -> c_short {
         libc::POLLOUT
+    }
+    /// The ring, when it tries a datagram again, sends what its first try has left of it: nothing
+    /// (seen on Linux 6.18). And it knows no address in a send.
+    fn by_readiness(&self) -> bool {
+        self.datagram || !self.addr.is_null()
     }
     fn block(&mut self) -> R {
         // Only files get here, and they are no sockets.
@@ -53,6 +81,19 @@ impl Op for Send {
 
 /// co_io_send. `buf` has `len` bytes; it is given back when this returns.
 pub fn send(fd: c_int, buf: *const u8, len: usize, flags: c_int, timeout_ns: i64) -> R {
+    sendto(fd, buf, len, flags, null(), 0, timeout_ns)
+}
+
+/// co_io_sendto. `addr` has `addr_len` bytes.
+pub fn sendto(
+    fd: c_int,
+    buf: *const u8,
+    len: usize,
+    flags: c_int,
+    addr: *const sockaddr,
+    addr_len: socklen_t,
+    timeout_ns: i64,
+) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    run(Send::new(fd, buf, len, flags), timeout_ns)
+    run(Send { addr, addr_len, ..Send::new(fd, buf, len, flags) }, timeout_ns)
 }

@@ -4,7 +4,7 @@
 use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::Op;
-use crate::io::sys::{R, Try, file};
+use crate::io::sys::{self, R, Try, file};
 use libc::iovec;
 use std::ffi::{c_int, c_short};
 
@@ -52,6 +52,8 @@ struct Writev {
     offset: Option<i64>,
     /// The last try found a socket, to which this is sent.
     socket: Option<libc::msghdr>,
+    /// It has to wait, and is a socket but no stream: see `send`.
+    datagram: bool,
 }
 
 impl Op for Writev {
@@ -68,11 +70,17 @@ impl Op for Writev {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
                     self.socket = Some(file::message(self.iov, self.count));
-                    return done;
+                    return match done {
+                        Try::Wait => sys::send_waits(self.fd, &mut self.datagram),
+                        done => done,
+                    };
                 }
             }
         }
         file::try_writev(self.fd, self.iov, self.count, self.offset)
+    }
+    fn by_readiness(&self) -> bool {
+        self.datagram
     }
     fn events(&self) -> c_short {
         libc::POLLOUT
@@ -116,5 +124,5 @@ pub fn writev(
     timeout_ns: i64,
 ) -> R {
     check(count, offset)?;
-    run(Writev { fd, iov, count, offset, socket: None }, timeout_ns)
+    run(Writev { fd, iov, count, offset, socket: None, datagram: false }, timeout_ns)
 }

@@ -20,6 +20,8 @@ pub struct Write {
     offset: Option<i64>,
     /// Whether it is a socket, once that is known.
     socket: Option<bool>,
+    /// It has to wait, and is a socket but no stream: see `send`.
+    datagram: bool,
 }
 
 impl Write {
@@ -28,7 +30,13 @@ impl Write {
         if offset.is_some_and(|o| o < 0) {
             return Err(Errno::EINVAL);
         }
-        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: None })
+        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: None, datagram: false })
+    }
+
+    /// For who does not try it first: asks what the descriptor is.
+    pub fn untried(mut self) -> Write {
+        self.datagram = self.offset.is_none() && sys::is_datagram(self.fd);
+        self
     }
 }
 
@@ -46,12 +54,18 @@ impl Op for Write {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
                     self.socket = Some(true);
-                    return done;
+                    return match done {
+                        Try::Wait => sys::send_waits(self.fd, &mut self.datagram),
+                        done => done,
+                    };
                 }
             }
         }
         self.socket = Some(false);
         sys::try_write(self.fd, self.buf, self.len, self.offset)
+    }
+    fn by_readiness(&self) -> bool {
+        self.datagram
     }
     fn events(&self) -> c_short {
         libc::POLLOUT

@@ -157,6 +157,19 @@ pub fn socket(domain: c_int, type_: c_int, protocol: c_int) -> R {
     Errno::check(i64::from(unsafe { libc::socket(domain, type_ | libc::SOCK_CLOEXEC, protocol) }))
 }
 
+/// recvmsg(2)'s flag for descriptors that are close-on-exec from the beginning.
+pub const RECEIVED_CLOEXEC: c_int = libc::MSG_CMSG_CLOEXEC;
+
+/// What has been received is that already.
+pub fn close_on_exec(_fd: c_int) {}
+
+/// socketpair(2), close-on-exec.
+pub fn socketpair(domain: c_int, type_: c_int, protocol: c_int, fds: *mut c_int) -> R {
+    let type_ = type_ | libc::SOCK_CLOEXEC;
+    // SAFETY: the caller of the API vouches for room for two; the system checks the address.
+    Errno::check(i64::from(unsafe { libc::socketpair(domain, type_, protocol, fds) }))
+}
+
 /// accept4(2) as it blocks or not by the descriptor's mode; the new one is close-on-exec.
 pub fn accept(fd: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t, flags: c_int) -> R {
     let flags = flags | libc::SOCK_CLOEXEC;

@@ -18,6 +18,8 @@ pub use net::*;
 
 pub mod file;
 pub mod memory;
+mod socket;
+pub use socket::*;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -4,7 +4,7 @@
 
 use super::{R, Try, look_first, uninterrupted};
 use crate::err::Errno;
-use std::ffi::{c_char, c_int, c_short};
+use std::ffi::{c_char, c_int, c_short, c_void};
 
 /// send has no such flag here: SO_NOSIGPIPE is set where a socket is made.
 pub const NO_SIGNAL: c_int = 0;
@@ -54,6 +54,27 @@ pub fn socket(domain: c_int, type_: c_int, protocol: c_int) -> R {
     // SAFETY: touches no memory of ours.
     Errno::check(i64::from(unsafe { libc::socket(domain, type_, protocol) }))
         .and_then(|fd| prepare(fd as c_int))
+}
+
+/// recvmsg has no such flag here.
+pub const RECEIVED_CLOEXEC: c_int = 0;
+
+/// For a descriptor that has been received.
+pub fn close_on_exec(fd: c_int) {
+    // SAFETY: touches no memory of ours; the descriptor is new.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+/// socketpair(2), close-on-exec.
+pub fn socketpair(domain: c_int, type_: c_int, protocol: c_int, fds: *mut c_int) -> R {
+    // SAFETY: the caller of the API vouches for room for two; the system checks the address, and
+    // has written to it when it gives 0.
+    unsafe {
+        Errno::check(i64::from(libc::socketpair(domain, type_, protocol, fds)))?;
+        prepare(*fds)?;
+        prepare(*fds.add(1))?;
+    }
+    Ok(0)
 }
 
 /// accept(2) as it blocks or not by the descriptor's mode; the new one is close-on-exec and in

@@ -341,7 +341,8 @@ pub fn leave_ahead(home: &VCpu, rec: &Rec) {
 /// One round of a call: a try, or an operation in the ring and the wait for it.
 #[inline]
 pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
-    if O::OPTIONAL.is_some_and(|code| !with(vcpu, |u| u.has(code))) {
+    let unknown = O::OPTIONAL.is_some_and(|code| !with(vcpu, |u| u.has(code)));
+    if unknown || op.by_readiness() {
         return without_ring(op, vcpu, deadline);
     }
     let now = deadline == Deadline::Now;
@@ -371,7 +372,9 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             }
             Try::Again => return Step::Pause(AGAIN_NS),
             Try::Wait | Try::Blocks if now => return Errno::EAGAIN.into(),
-            Try::Wait | Try::Blocks if O::POLLS => return poll_first(op, deadline),
+            Try::Wait | Try::Blocks if O::POLLS || op.by_readiness() => {
+                return poll_first(op, deadline);
+            }
             Try::Wait | Try::Blocks => {}
         }
     }
@@ -386,8 +389,8 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
     }
 }
 
-/// A round of a call that this kernel's ring doesn't know: as `ready` does it, with the ring for a
-/// poller.
+/// A round of a call that the ring doesn't know, or not well enough: as `ready` does it, with the
+/// ring for a poller.
 fn without_ring<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
     let now = deadline == Deadline::Now;
     if O::BLOCKS && !now {

@@ -52,6 +52,13 @@ pub fn send(f: c_int, buf: *const u8, len: usize, flags: c_int) -> Sqe {
     opcode::Send::new(fd(f), buf, len as u32).flags(flags).build()
 }
 
+/// Not among [`NEEDED`]: named by its operation.
+pub const RECVMSG: u8 = opcode::RecvMsg::CODE;
+
+pub fn recvmsg(f: c_int, msg: *mut libc::msghdr, flags: c_int) -> Sqe {
+    opcode::RecvMsg::new(fd(f), msg).flags(flags as u32).build()
+}
+
 pub fn accept(f: c_int, addr: *mut libc::sockaddr, len: *mut libc::socklen_t, flags: c_int) -> Sqe {
     opcode::Accept::new(fd(f), addr, len).flags(flags).build()
 }
