@@ -60,7 +60,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     size_t n = 0;
     while (n < COUNT_OF(resolver_many) && resolver_many[n])
       n++;
-    return resolver_list(resolver_many, n, res);
+    return n ? resolver_list(resolver_many, n, res) : EAI_NONAME;
   }
   int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
   void *f = resolver_real("getaddrinfo");

@@ -112,10 +112,10 @@ pub fn unix_listen(path: &[u8], backlog: c_int) -> Result<c_int, Errno> {
     listening(fd, backlog)
 }
 
-/// Whether a local address is the file of a listener that is gone.
+/// Whether a local address is the file of a socket that is gone. Asked by a socket of another kind,
+/// which a live one refuses with EPROTOTYPE: one of its own kind would be a connection to it.
 fn is_stale(addr: &Addr, path: &CStr) -> Result<bool, Errno> {
-    let probe = Fd::socket(libc::AF_UNIX, libc::SOCK_STREAM)?;
-    sys::set_flags(probe.number(), libc::O_NONBLOCK)?;
+    let probe = Fd::socket(libc::AF_UNIX, libc::SOCK_DGRAM)?;
     let (raw, len) = addr.raw();
     let refused = sys::connect(probe.number(), raw, len) == Err(Errno::ECONNREFUSED);
     Ok(refused && sys::is_socket_file(path))
