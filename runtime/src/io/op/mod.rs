@@ -118,6 +118,11 @@ pub trait Op {
     fn is_bounded(&self) -> bool {
         false
     }
+    /// After a receive that gave `r` there is probably more.
+    fn left_more(&self, r: &R) -> bool {
+        let _ = r;
+        false
+    }
     /// A receive that gave `r` has taken all there was, if the descriptor is of the kind that tells
     /// by it.
     fn took_all(&self, r: &R) -> bool {

@@ -353,7 +353,7 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
     };
     let second = rec.second(op.fd2());
     rec.tie(second.as_ref());
-    let mut notes = 0;
+    let (mut notes, mut tried) = (0, false);
     if O::RECEIVES && !now {
         match with(vcpu, |u| u.slots.get(op.fd()).map(|s| s.notes())) {
             Ok(n) => notes = n,
@@ -365,7 +365,9 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             Try::Done(r) => {
                 count(vcpu, |e| match e {
                     // It may not be true any more.
-                    Engine::Uring(u) if notes & bits::MORE != 0 => u.forget(op.fd()),
+                    Engine::Uring(u) if notes & bits::MORE != 0 && !op.left_more(&r) => {
+                        u.forget(op.fd())
+                    }
                     _ => {}
                 });
                 return Step::Done(r);
@@ -375,13 +377,13 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             Try::Wait | Try::Blocks if O::POLLS || op.by_readiness() => {
                 return poll_first(op, deadline);
             }
-            Try::Wait | Try::Blocks => {}
+            Try::Wait | Try::Blocks => tried = true,
         }
     }
     if O::POLLS {
         return poll_first(op, deadline);
     }
-    let entry = op.sqe(notes & bits::DRAINED != 0);
+    let entry = op.sqe(tried || notes & bits::DRAINED != 0);
     match carry_out(entry, &rec, vcpu, deadline, op.partial().is_some()) {
         Ok(res) if goes_on(res) => poll_first(op, deadline),
         Ok(res) => Step::Done(op.finish(result(res))),
