@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn many_threads_give_back_what_one_takes() {
-        let (send, receive) = std::sync::mpsc::channel::<u64>();
+        let (send, receive) = std::sync::mpsc::sync_channel::<u64>(1000);
         let receive = std::sync::Arc::new(Mutex::new(receive));
         let threads: Vec<_> = (0..3)
             .map(|_| {
