@@ -31,6 +31,8 @@ pub const CO_OP_RECV: u32 = 11;
 /// co_io_send: `fd`, `buf`, `len`, `op_flags`.
 pub const CO_OP_SEND: u32 = 12;
 
+const LAST_OPCODE: u32 = CO_OP_SEND;
+
 /// co_io_op_t.flags: the next operation begins only when this one has succeeded wholly: with all
 /// the bytes that it was to transfer. Otherwise the next, and what is linked to that in turn, is
 /// not carried out: -ECANCELED.
@@ -151,7 +153,8 @@ impl Array {
                 }
                 read_sized(array.at(i))?.ok_or(Errno::EFAULT)?
             };
-            if op.flags & !CO_OP_LINK != 0 || op.reserved != 0 || convert(&op).is_none() {
+            let known = (CO_OP_READ..=LAST_OPCODE).contains(&op.opcode);
+            if op.flags & !CO_OP_LINK != 0 || op.reserved != 0 || !known {
                 return Err(Errno::EINVAL);
             }
         }

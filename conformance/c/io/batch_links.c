@@ -75,6 +75,29 @@ static void long_chain(void) {
   CHECK(!memcmp(buf, "seed", 4));
 }
 
+/* A file of which a part only is in memory is read whole all the same. */
+static void partly_in_memory(void) {
+  enum { SIZE = 1 << 20 };
+  static unsigned char all[SIZE], got[SIZE];
+  int big = op_file("big");
+  net_fill(all, SIZE, 7, 0);
+  CHECK_EQ(co_io_pwrite(big, all, SIZE, 0, CO_FOREVER), SIZE);
+  CHECK_OK(co_io_fsync(big, CO_FOREVER));
+  posix_fadvise(big, 0, 0, POSIX_FADV_DONTNEED);
+  posix_fadvise(big, 0, 0, POSIX_FADV_RANDOM);
+  CHECK_EQ(co_io_pread(big, got, 1, 0, CO_FOREVER), 1);
+  memset(got, 0, SIZE);
+  co_io_op_t ops[] = {
+      op_then(op_at(CO_OP_PREAD, big, got, SIZE, 0)),
+      op_poll(fds[0], POLLOUT),
+  };
+  CHECK_EQ(BATCH(ops, 0, CO_FOREVER), 2);
+  CHECK_EQ(ops[0].result, SIZE);
+  CHECK_EQ(ops[1].result, POLLOUT);
+  net_same(got, SIZE, 7, 0);
+  CHECK_OK(co_io_close(big));
+}
+
 /* A message that is shorter than the buffer is no whole one; a peer's end and a lack of data in the
  * file are short as well. */
 static void short_receives(void) {
@@ -118,6 +141,8 @@ static void *run(void *arg) {
     request_then_answer();
     long_chain();
     short_receives();
+    if (round % 4 == 0)
+      partly_in_memory();
   }
   net_close(fds);
   CHECK_OK(co_io_close(file));

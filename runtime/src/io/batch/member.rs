@@ -41,9 +41,10 @@ pub enum Stage {
 pub struct Member {
     op: UnsafeCell<Operation>,
     rec: UnsafeCell<Option<Rec>>,
-    /// In the list of the other descriptor, if there is one.
-    second: UnsafeCell<Option<Rec>>,
-    job: UnsafeCell<Option<Job<Calls>>>,
+    /// In the list of the other descriptor, if there is one. Few have it, or a job: so it does not
+    /// make the others larger.
+    second: UnsafeCell<Vec<Rec>>,
+    job: UnsafeCell<Vec<Job<Calls>>>,
     /// How many of its unit the pool has carried out.
     pub ran: Cell<usize>,
     pub fd: c_int,
@@ -59,6 +60,8 @@ pub struct Member {
     pub refused: Cell<Option<Errno>>,
     pub linked: bool,
     pub stage: Cell<Stage>,
+    /// Linked, and a file's: a try might come to a part of it only, the one that is in memory.
+    pub to_be_whole: Cell<bool>,
     /// Length of the unit that begins here; 1: it is by itself.
     pub unit: Cell<usize>,
     /// Which of its descriptors' lives it is about, once that is known.
@@ -89,10 +92,11 @@ impl Member {
             linked: op.linked,
             op: UnsafeCell::new(op),
             rec: UnsafeCell::new(None),
-            second: UnsafeCell::new(None),
-            job: UnsafeCell::new(None),
+            second: UnsafeCell::new(Vec::new()),
+            job: UnsafeCell::new(Vec::new()),
             ran: Cell::new(0),
             stage: Cell::new(stage),
+            to_be_whole: Cell::new(false),
             unit: Cell::new(1),
             lives: Cell::new([None; 2]),
             poll_next: Cell::new(false),
@@ -115,18 +119,18 @@ impl Member {
         unsafe { (*self.rec.get()).as_ref() }
     }
 
-    /// A new record.
+    /// A new record. ENOMEM.
     ///
     /// # Safety
     /// The old one is in no list, and nobody keeps a reference to it.
-    pub unsafe fn set_rec(&self, rec: Rec) -> &Rec {
-        // SAFETY: the caller's; the second goes with the first.
-        unsafe {
-            let rec = (*self.rec.get()).insert(rec);
-            *self.second.get() = rec.second(self.fd2);
-            rec.tie((*self.second.get()).as_ref());
-            rec
+    pub unsafe fn set_rec(&self, rec: Rec) -> Result<&Rec, Errno> {
+        // SAFETY: the caller's.
+        let rec = unsafe { (*self.rec.get()).insert(rec) };
+        if let Some(second) = rec.second(self.fd2) {
+            // SAFETY: it goes with the first.
+            rec.tie(Some(only(unsafe { &mut *self.second.get() }, second)?));
         }
+        Ok(rec)
     }
 
     pub fn rec_is(&self, bits: u32) -> bool {
@@ -136,16 +140,16 @@ impl Member {
     /// Its job, while it is with the pool.
     pub fn job(&self) -> Option<&Job<Calls>> {
         // SAFETY: as `rec`.
-        unsafe { (*self.job.get()).as_ref() }
+        unsafe { (*self.job.get()).first() }
     }
 
-    /// A new job.
+    /// A new job. ENOMEM.
     ///
     /// # Safety
     /// The old one is done or withdrawn, and nobody keeps a reference to it.
-    pub unsafe fn set_job(&self, job: Job<Calls>) -> &Job<Calls> {
+    pub unsafe fn set_job(&self, job: Job<Calls>) -> Result<&Job<Calls>, Errno> {
         // SAFETY: the caller's.
-        unsafe { (*self.job.get()).insert(job) }
+        only(unsafe { &mut *self.job.get() }, job).map(|job| &*job)
     }
 
     pub fn job_done(&self) -> bool {
@@ -226,6 +230,14 @@ impl std::fmt::Debug for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Member").field("fd", &self.fd).field("stage", &self.stage).finish()
     }
+}
+
+/// Makes `new` the only thing in the vector. ENOMEM.
+fn only<T>(v: &mut Vec<T>, new: T) -> Result<&mut T, Errno> {
+    v.clear();
+    v.try_reserve_exact(1).map_err(|_| Errno::ENOMEM)?;
+    v.push(new);
+    Ok(&mut v[0])
 }
 
 /// What a thread of the pool does for a unit: one after the other, while they succeed.

@@ -65,6 +65,8 @@ mod waiting;
 
 pub use operation::Operation;
 
+/// From so many entries on a pass submits them itself; with fewer members each is tried first.
+const FEW: usize = 4;
 /// Members of a unit at most.
 const UNIT_MAX: usize = 64;
 /// How often a member is looked at that nobody will tell about.
@@ -267,19 +269,22 @@ impl Batch {
     }
 }
 
-/// Finds the units.
+/// Finds the units, and what has to be whole.
 fn make_units(members: &[Member]) {
+    let bounded = |m: &Member| m.timer.is_none() && !m.now && m.op(|op| op.is_bounded());
     let mut at = 0;
     while at < members.len() {
-        let bounded = |m: &Member| m.timer.is_none() && !m.now && m.op(|op| op.is_bounded());
         let mut len = 1;
-        while len < UNIT_MAX
-            && members[at + len - 1].linked
-            && (len > 1 || bounded(&members[at]))
-            && members[at + len - 1].traits.severs
-            && bounded(&members[at + len])
-        {
-            len += 1;
+        if members[at].linked && bounded(&members[at]) {
+            members[at].to_be_whole.set(true);
+            while len < UNIT_MAX
+                && members[at + len - 1].linked
+                && members[at + len - 1].traits.severs
+                && bounded(&members[at + len])
+            {
+                members[at + len].to_be_whole.set(members[at + len].linked);
+                len += 1;
+            }
         }
         members[at].unit.set(len);
         at += len;

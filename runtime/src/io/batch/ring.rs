@@ -1,8 +1,8 @@
 //! A batch's members on the ring.
 #![allow(unsafe_code)]
 
-use super::Batch;
 use super::member::{Member, Stage};
+use super::{Batch, FEW};
 use crate::err::Errno;
 use crate::io::engine::slots::{Kind, Rec, bits};
 use crate::io::engine::uring::several::{self as uring, Outcome};
@@ -35,8 +35,9 @@ impl Batch {
                 Err(e) => return self.fail(at, e),
             }
         }
-        let alone = self.members.len() == 1;
-        let try_it = m.traits.polls || alone && m.traits.try_first;
+        // Where there are few a try spares a park, and what is linked to it can begin at once.
+        let first = (self.members.len() < FEW || m.linked) && !m.to_be_whole.get();
+        let try_it = m.traits.polls || m.traits.try_first && first;
         if now || try_it || notes & bits::MORE != 0 {
             match m.op(|op| op.attempt()) {
                 Try::Done(r) => {
@@ -175,5 +176,5 @@ fn may_enter(m: &Member, vcpu: &VCpu) -> bool {
 fn new_rec<'a>(m: &'a Member, vcpu: &VCpu) -> Result<&'a Rec, Errno> {
     let kind = if m.traits.receives { Kind::Receive } else { Kind::Kernel };
     // SAFETY: whenever a member is begun its former record has been unlinked.
-    Rec::new(vcpu, m.fd, kind).map(|rec| unsafe { m.set_rec(rec) })
+    Rec::new(vcpu, m.fd, kind).and_then(|rec| unsafe { m.set_rec(rec) })
 }

@@ -62,7 +62,7 @@ fn begin(b: &Batch, at: usize, now: bool) {
         Ok(_) => return m.stage.set(Stage::Paused(time::now() + LAST_NS)),
         Err(e) => return b.fail(at, e),
     }
-    if (m.unit.get() > 1 || m.traits.blocks) && !now {
+    if (m.unit.get() > 1 || m.traits.blocks || m.to_be_whole.get()) && !now {
         return m.stage.set(Stage::Pool);
     }
     b.dissolve(at);

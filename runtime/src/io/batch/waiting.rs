@@ -21,10 +21,6 @@ use crate::wait::{self, Deadline, Stop};
 #[cfg(target_os = "linux")]
 use super::ring;
 
-/// From so many entries on, a pass submits them itself.
-#[cfg(target_os = "linux")]
-const SUBMIT_NOW: usize = 4;
-
 /// Carries out all members; why it was ended, if it was.
 pub fn carry_out(b: &Batch, deadline: Deadline) -> Option<Stop> {
     let stopped = wait::check().err().or_else(|| work(b, deadline).err());
@@ -75,7 +71,7 @@ impl Batch {
             }
         }
         #[cfg(target_os = "linux")]
-        if self.pushed.get() >= SUBMIT_NOW
+        if self.pushed.get() >= super::FEW
             && let Some(vcpu) = engine::coroutine()
             && several::has_ring(vcpu)
         {
@@ -129,7 +125,7 @@ impl Batch {
     /// Tries a member; if it would block it waits for its descriptor, or goes to the pool.
     fn try_and_wait(&self, at: usize, vcpu: &VCpu, now: bool) {
         let m = &self.members[at];
-        if m.traits.blocks && !now {
+        if (m.traits.blocks || m.to_be_whole.get()) && !now {
             return self.to_pool(at, vcpu);
         }
         let notes = m.traits.receives && !several::has_ring(vcpu);
@@ -162,9 +158,9 @@ impl Batch {
         let m = &self.members[at];
         let events = m.op(|op| op.events());
         let kind = ready::kind(events, m.traits.receives);
-        let rec = match Rec::new(vcpu, m.fd, kind) {
-            // SAFETY: whenever a member is begun its former record has been unlinked.
-            Ok(rec) => unsafe { m.set_rec(rec) },
+        // SAFETY: whenever a member is begun its former record has been unlinked.
+        let rec = match Rec::new(vcpu, m.fd, kind).and_then(|rec| unsafe { m.set_rec(rec) }) {
+            Ok(rec) => rec,
             Err(e) => return self.over(at, Err(e), true),
         };
         // SAFETY: members stay where they are until all are over, and a record is unlinked before.
@@ -183,7 +179,7 @@ impl Batch {
         for (i, m) in unit.iter().enumerate() {
             let linked = Rec::new(vcpu, m.fd, Kind::Job).and_then(|rec| {
                 // SAFETY: as in `watch`.
-                unsafe { several::link(vcpu, m.set_rec(rec)) }
+                unsafe { several::link(vcpu, m.set_rec(rec)?) }
             });
             if let Err(e) = linked {
                 unlink(&unit[..i]);
@@ -194,7 +190,8 @@ impl Batch {
         m.ran.set(0);
         m.deaf.set(false);
         // SAFETY: the last job of this member is done or withdrawn; this one is before it goes.
-        let submitted = unsafe { m.set_job(Job::new(task, Calls::new(unit))).submit() };
+        let submitted =
+            unsafe { m.set_job(Job::new(task, Calls::new(unit))).and_then(|job| job.submit()) };
         if let Err(e) = submitted {
             unlink(unit);
             return self.fail(at, e);
