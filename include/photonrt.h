@@ -78,6 +78,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -1049,6 +1050,47 @@ typedef struct co_io_op_t {
  *  not 0), -E2BIG (an element from a newer header), -ENOMEM: nothing has begun and no result is
  *  written. 0 if `n` is 0. */
 int co_io_batch(co_io_op_t *ops, uint32_t n, uint32_t flags, int64_t timeout_ns);
+
+/* ---- Processes and signals -------------------------------------------------------------------
+ *
+ * A child is made as ever (posix_spawn, or fork and exec at once); its pipes are descriptors as any
+ * other. */
+
+/** Waits for a child of this process, as wait4(2) does, and reaps it. `pid`: the child, or -1, 0
+ *  or a process group as there; `options`: 0 or WUNTRACED, WCONTINUED, WNOHANG (the same as
+ *  CO_NOW). `status` and `usage` receive what wait4(2) writes there; both may be NULL. Of several
+ *  who wait for one child one gets it, the others -ECHILD. The end of one child is told at once
+ *  where the system has pidfds (Linux 5.4); everything else within 10 ms.
+ *
+ *  Blocks; a cancellation point. Plain threads too. The child's number; -ECHILD (there is none to
+ *  wait for); -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or an interrupt's error; -EINVAL;
+ *  -EFAULT (no child has been reaped). */
+int co_process_wait(int pid, int *status, int options, struct rusage *usage, int64_t timeout_ns);
+
+/** Waits for one of the `n` (1 to 64) signals in `signals` and gives its number. The first wait
+ *  for a signal subscribes to it, see co_signal_subscribe. A signal goes to all who wait for it
+ *  when it comes; if nobody does, it is kept for the next wait, once for each number.
+ *
+ *  Blocks; a cancellation point. Plain threads too. A signal's number; -ETIMEDOUT (-EAGAIN with
+ *  CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (also SIGKILL, SIGSTOP, and the faults
+ *  SIGSEGV, SIGBUS, SIGFPE, SIGILL), -EFAULT; -EMFILE, -EAGAIN or -ENOMEM for the subscription. */
+int co_signal_wait(const int *signals, unsigned int n, int64_t timeout_ns);
+
+/** From now on the library takes these signals, for co_signal_wait, instead of what the process
+ *  would do about them: whatever runtimes come and go, until co_signal_release. They are taken
+ *  even if every thread of the program blocks them. Signals that are subscribed to already are
+ *  left as they are.
+ *
+ *  Any thread; does not block. 0; -EINVAL, -EFAULT, -EMFILE, -EAGAIN, -ENOMEM as co_signal_wait,
+ *  and nothing has changed. */
+int co_signal_subscribe(const int *signals, unsigned int n);
+
+/** Ends the subscription to a signal: what the process did about it before holds again, unless
+ *  somebody has changed that since. An arrival that was kept is forgotten.
+ *
+ *  Any thread; does not block. 0, also if there was no subscription; -EBUSY (somebody waits for
+ *  it); -EINVAL. */
+int co_signal_release(int signo);
 
 /* ---- Time -------------------------------------------------------------------------------- */
 

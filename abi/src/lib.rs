@@ -14,6 +14,7 @@ pub mod file;
 pub mod group;
 pub mod io;
 pub mod net;
+pub mod process;
 pub mod runtime;
 pub mod socket;
 pub mod stream;

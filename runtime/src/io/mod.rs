@@ -7,6 +7,7 @@
 //!   table     what the process knows of a descriptor: who uses it, whether it is being closed
 //!   buffer    buffers that the runtime owns and hands out
 //!   net/      names, addresses, connections: what every network program would write
+//!   process/  children and signals
 //!   stream/   what takes several calls: exactly so much, lines, copies
 //!   sys       system calls, the forms that don't block beside those that do
 //! ```
@@ -36,6 +37,7 @@ mod engine;
 mod entry;
 mod net;
 mod op;
+mod process;
 mod stream;
 mod sys;
 mod table;
@@ -72,6 +74,10 @@ pub use op::socket::{
 pub use op::stat::{Stat, Time, statx};
 pub use op::vector::{readv, writev};
 pub use op::write::{pwrite, write};
+pub use process::child::wait as process_wait;
+pub use process::signal::{
+    release as signal_release, subscribe as signal_subscribe, wait as signal_wait,
+};
 pub use stream::reader::{Line, Reader};
 pub use stream::{pread_full, pwrite_all, read_full, write_all};
 pub use sys::memory;

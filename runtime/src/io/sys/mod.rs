@@ -18,6 +18,8 @@ pub use net::*;
 
 pub mod file;
 pub mod memory;
+pub mod process;
+pub mod signal;
 mod socket;
 pub use socket::*;
 

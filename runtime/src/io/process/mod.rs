@@ -1,0 +1,4 @@
+//! Processes and signals: waiting for children, and for what the system tells.
+
+pub mod child;
+pub mod signal;
