@@ -685,6 +685,35 @@ int64_t co_io_readdir(int fd, void *buf, size_t len, int64_t timeout_ns);
  *  and what else pipe2(2) takes. Never blocks. 0; -EMFILE and the like, -EFAULT, -EINVAL. */
 int co_io_pipe(int *fds, int flags);
 
+/** Moves up to `len` bytes from one descriptor to another, one of which is a pipe, without a
+ *  copy, as splice(2) does: it waits until there is something and room for it, and moves what
+ *  there is. `off_in`, `off_out`: NULL, or where a file is read or written, and moved; its
+ *  position then stays. `flags`: SPLICE_F_MOVE, SPLICE_F_MORE, and SPLICE_F_NONBLOCK, which is
+ *  CO_NOW. Linux only: elsewhere -ENOSYS.
+ *
+ *  The bytes moved; 0 is the end of what is read. -EPIPE without SIGPIPE for a socket, perhaps
+ *  with it for a pipe. With CO_NOW files and sockets to write to always give -EAGAIN. */
+int64_t co_io_splice(int fd_in, int64_t *off_in, int fd_out, int64_t *off_out, size_t len, unsigned
+                     int flags, int64_t timeout_ns);
+
+/** Sends `len` bytes of the file `in_fd` to `out_fd`, which may be anything, in either mode: from
+ *  `*offset` on, which is moved, or (NULL) from the file's position, which is.
+ *
+ *  The bytes sent: fewer than `len` if the file ends, or if a timeout, a cancel, an interrupt, a
+ *  close or an error of `out_fd` came after some; what the next call would find again is then
+ *  told by that. -EINVAL: `in_fd` is no file. A socket without a reader gives -EPIPE and no
+ *  signal. With CO_NOW what can be had and sent at once, else -EAGAIN. */
+int64_t co_io_sendfile(int out_fd, int in_fd, int64_t *offset, size_t len, int64_t timeout_ns);
+
+/** Copies up to `len` bytes from file to file inside the system, as copy_file_range(2) does; at
+ *  most 64 MiB a call, so that it can be stopped in between. Offsets as co_io_splice; `flags` is
+ *  0.
+ *
+ *  The bytes copied; 0 is the end of the file. -EINVAL: one is no file, or the ranges overlap in
+ *  the same file. Files on different file systems are copied by reading and writing. */
+int64_t co_io_copy_file_range(int fd_in, int64_t *off_in, int fd_out, int64_t *off_out, size_t len,
+                              unsigned int flags, int64_t timeout_ns);
+
 /* ---- Sockets ----------------------------------------------------------------------------- */
 
 /** Creates a socket, as socket(2) does, close-on-exec and ready for the co_io_* calls. Never

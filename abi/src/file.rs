@@ -4,7 +4,7 @@ use crate::convert::{status, value};
 use libc::AT_FDCWD;
 use photonrt_runtime::err::Errno;
 use photonrt_runtime::io::{self, memory};
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::mem::offset_of;
 
 /// What is known of a file. Times are of the system's real-time clock.
@@ -378,4 +378,103 @@ pub unsafe extern "C" fn co_io_readdir(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_io_pipe(fds: *mut c_int, flags: c_int) -> c_int {
     value(io::pipe(fds, flags)) as c_int
+}
+
+/// What is at the pointers to offsets, once it is known that they can be written too. NULL: none.
+fn offsets<const N: usize>(at: [*mut i64; N]) -> Result<[Option<i64>; N], Errno> {
+    let mut found = [None; N];
+    for (found, p) in found.iter_mut().zip(at).filter(|(_, p)| !p.is_null()) {
+        // SAFETY: any bytes are an i64.
+        let value = unsafe { memory::fetch(p)? };
+        memory::store(p, &value, size_of::<i64>())?;
+        *found = Some(value);
+    }
+    Ok(found)
+}
+
+/// A transfer of `n` bytes moves its offsets.
+fn moved<const N: usize>(at: [*mut i64; N], from: [Option<i64>; N], n: i64) -> Result<i64, Errno> {
+    for (p, from) in at.into_iter().zip(from) {
+        if let Some(from) = from {
+            memory::store(p, &(from + n), size_of::<i64>())?;
+        }
+    }
+    Ok(n)
+}
+
+/// Moves up to `len` bytes from one descriptor to another, one of which is a pipe, without a copy,
+/// as splice(2) does: it waits until there is something and room for it, and moves what there is.
+/// `off_in`, `off_out`: NULL, or where a file is read or written, and moved; its position then
+/// stays. `flags`: SPLICE_F_MOVE, SPLICE_F_MORE, and SPLICE_F_NONBLOCK, which is CO_NOW. Linux
+/// only: elsewhere -ENOSYS.
+///
+/// The bytes moved; 0 is the end of what is read. -EPIPE without SIGPIPE for a socket, perhaps with
+/// it for a pipe. With CO_NOW files and sockets to write to always give -EAGAIN.
+///
+/// # Safety
+/// `off_in` and `off_out` are NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_splice(
+    fd_in: c_int,
+    off_in: *mut i64,
+    fd_out: c_int,
+    off_out: *mut i64,
+    len: usize,
+    flags: c_uint,
+    timeout_ns: i64,
+) -> i64 {
+    let at = [off_in, off_out];
+    value(offsets(at).and_then(|from| {
+        moved(at, from, io::splice([fd_in, fd_out], from, len, flags, timeout_ns)?)
+    }))
+}
+
+/// Sends `len` bytes of the file `in_fd` to `out_fd`, which may be anything, in either mode: from
+/// `*offset` on, which is moved, or (NULL) from the file's position, which is.
+///
+/// The bytes sent: fewer than `len` if the file ends, or if a timeout, a cancel, an interrupt, a
+/// close or an error of `out_fd` came after some; what the next call would find again is then told
+/// by that. -EINVAL: `in_fd` is no file. A socket without a reader gives -EPIPE and no signal. With
+/// CO_NOW what can be had and sent at once, else -EAGAIN.
+///
+/// # Safety
+/// `offset` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_sendfile(
+    out_fd: c_int,
+    in_fd: c_int,
+    offset: *mut i64,
+    len: usize,
+    timeout_ns: i64,
+) -> i64 {
+    let at = [offset];
+    value(
+        offsets(at).and_then(|from| {
+            moved(at, from, io::sendfile(out_fd, in_fd, from[0], len, timeout_ns)?)
+        }),
+    )
+}
+
+/// Copies up to `len` bytes from file to file inside the system, as copy_file_range(2) does; at
+/// most 64 MiB a call, so that it can be stopped in between. Offsets as co_io_splice; `flags` is 0.
+///
+/// The bytes copied; 0 is the end of the file. -EINVAL: one is no file, or the ranges overlap in
+/// the same file. Files on different file systems are copied by reading and writing.
+///
+/// # Safety
+/// `off_in` and `off_out` are NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_copy_file_range(
+    fd_in: c_int,
+    off_in: *mut i64,
+    fd_out: c_int,
+    off_out: *mut i64,
+    len: usize,
+    flags: c_uint,
+    timeout_ns: i64,
+) -> i64 {
+    let at = [off_in, off_out];
+    value(offsets(at).and_then(|from| {
+        moved(at, from, io::copy_file_range([fd_in, fd_out], from, len, flags, timeout_ns)?)
+    }))
 }

@@ -140,6 +140,15 @@ impl Entry {
         let _ = self.ahead.compare_exchange(vcpu as u16 + 1, 0, Relaxed, Relaxed);
     }
 
+    /// The same for a call that has not entered: a life whose close is in its last step is over.
+    pub fn life(&self) -> u32 {
+        // Acquire: pairs with the release in `closed`: the generation that it has raised.
+        while self.word.load(Acquire) & LAST != 0 {
+            std::thread::yield_now();
+        }
+        self.generation()
+    }
+
     /// Takes the gate if it is free: while the guard lives no other co_io_* call is between looking
     /// whether the descriptor is ready and using it. None: somebody else is, on another vCPU, for a
     /// system call that does not block; try again shortly.

@@ -53,6 +53,7 @@ pub use net::names::{Service, getaddrinfo, getnameinfo};
 pub use op::accept::accept;
 pub use op::close::close;
 pub use op::connect::connect;
+pub use op::copy::copy_file_range;
 pub use op::fallocate::fallocate;
 pub use op::fsync::{fdatasync, fsync};
 pub use op::ftruncate::ftruncate;
@@ -68,9 +69,11 @@ pub use op::readlink::readlinkat;
 pub use op::recv::{recv, recvfrom};
 pub use op::recv_buf::recv_buf;
 pub use op::send::{send, sendto};
+pub use op::sendfile::sendfile;
 pub use op::socket::{
     bind, getpeername, getsockname, getsockopt, listen, setsockopt, shutdown, socket, socketpair,
 };
+pub use op::splice::splice;
 pub use op::stat::{Stat, Time, statx};
 pub use op::vector::{readv, writev};
 pub use op::write::{pwrite, write};

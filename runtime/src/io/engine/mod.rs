@@ -174,12 +174,25 @@ impl From<Errno> for Step {
 
 /// Carries out a call, on a coroutine or on a plain thread.
 pub fn run<O: Op>(op: O, timeout_ns: i64) -> R {
+    let deadline = begin(timeout_ns)?;
+    run_part(op, deadline)
+}
+
+/// The beginning of a call of several parts: its deadline, unless it is stopped already.
+pub fn begin(timeout_ns: i64) -> Result<Deadline, Errno> {
     let deadline = Deadline::new(timeout_ns)?;
-    if coroutine().is_none() {
-        return plain::run(op, deadline);
-    }
     wait::check().map_err(|stop| stop.errno(deadline))?;
-    on_coroutine(op, deadline)
+    Ok(deadline)
+}
+
+/// A part of a call: a cancel or an interrupt ends it only where it waits, and `Op::partial` says
+/// whether the call has something to report already.
+#[inline]
+pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
+    match coroutine() {
+        None => plain::run(op, deadline),
+        Some(_) => on_coroutine(op, deadline),
+    }
 }
 
 #[inline]

@@ -25,6 +25,7 @@ struct Readv {
 impl Op for Readv {
     /// As a read.
     const TRY_FIRST: bool = true;
+    const TAKES: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd

@@ -5,10 +5,13 @@ use super::{Record, Stat, Time};
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, memory, uninterrupted};
 use libc::iovec;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 
 /// readv(2) (offset None) or preadv(2), without blocking.
 pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
+    if sys::always_waits(fd) {
+        return Try::Blocks;
+    }
     let at = offset.unwrap_or(-1);
     // SAFETY: the caller of the API vouches for the buffers; the system checks the addresses.
     let r = uninterrupted(|| unsafe { libc::preadv2(fd, iov, count, at, libc::RWF_NOWAIT) as i64 });
@@ -18,6 +21,9 @@ pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>
 
 /// writev(2) (offset None) or pwritev(2), without blocking and not on a socket (SIGPIPE).
 pub fn try_writev(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
+    if sys::always_waits(fd) {
+        return Try::Blocks;
+    }
     let at = offset.unwrap_or(-1);
     // SAFETY: as try_readv.
     let r =
@@ -142,4 +148,67 @@ pub fn pipe(flags: c_int) -> Result<[c_int; 2], Errno> {
     // SAFETY: room for two.
     let r = unsafe { libc::pipe2(new.as_mut_ptr(), flags | libc::O_CLOEXEC) };
     Errno::check(i64::from(r)).map(|_| new)
+}
+
+/// copy_file_range(2), from the first to the second (None: at the file's position). Between file
+/// systems that have nothing to do with each other it may be refused: then by hand.
+pub fn copy_range(fds: [c_int; 2], offsets: [Option<i64>; 2], len: usize) -> R {
+    let mut at = offsets.map(Option::unwrap_or_default);
+    let p = |i: usize, at: &mut i64| offsets[i].map_or(std::ptr::null_mut(), |_| &raw mut *at);
+    let [a, b] = &mut at;
+    let (a, b) = (p(0, a), p(1, b));
+    // SAFETY: offsets of ours.
+    let r = uninterrupted(|| unsafe { libc::copy_file_range(fds[0], a, fds[1], b, len, 0) as i64 });
+    match r {
+        Err(Errno(libc::EXDEV) | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+            super::copy_by_hand(fds, offsets, len)
+        }
+        r => r,
+    }
+}
+
+pub use libc::{O_PATH, SPLICE_F_NONBLOCK as SPLICE_NONBLOCK};
+
+/// What splice(2) knows.
+pub const SPLICE_FLAGS: c_uint =
+    libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK | libc::SPLICE_F_MORE | libc::SPLICE_F_GIFT;
+
+/// splice(2) that does not wait for a pipe. `quiet`: without SIGPIPE.
+pub fn splice(
+    fds: [c_int; 2],
+    offsets: [Option<i64>; 2],
+    len: usize,
+    flags: c_uint,
+    quiet: bool,
+) -> R {
+    let mut at = offsets.map(Option::unwrap_or_default);
+    let p = |i: usize, at: &mut i64| offsets[i].map_or(std::ptr::null_mut(), |_| &raw mut *at);
+    let [a, b] = &mut at;
+    let (a, b) = (p(0, a), p(1, b));
+    let flags = flags | libc::SPLICE_F_NONBLOCK;
+    // SAFETY: offsets of ours.
+    let call =
+        || uninterrupted(|| unsafe { libc::splice(fds[0], a, fds[1], b, len, flags) as i64 });
+    if quiet { without_sigpipe(call) } else { call() }
+}
+
+/// A call with SIGPIPE held back in this thread, and taken away if the call has raised it: what the
+/// flag of send does, for calls that have no flags. Threads of the pool let no signal through.
+fn without_sigpipe(call: impl FnOnce() -> R) -> R {
+    // SAFETY: sets of signals of ours; it all concerns this thread only.
+    unsafe {
+        let [mut pipe, mut old, mut pending] = std::mem::zeroed::<[libc::sigset_t; 3]>();
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::sigpending(&raw mut pending);
+        let before = libc::sigismember(&raw const pending, libc::SIGPIPE) == 1;
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut old);
+        let r = call();
+        if r == Err(Errno::EPIPE) && !before {
+            let no_time = std::mem::zeroed::<libc::timespec>();
+            libc::sigtimedwait(&raw const pipe, std::ptr::null_mut(), &raw const no_time);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const old, std::ptr::null_mut());
+        r
+    }
 }

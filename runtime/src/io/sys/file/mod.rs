@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::{R, Try, tried, uninterrupted};
+use crate::err::Errno;
 use libc::iovec;
 use std::ffi::{c_char, c_int};
 
@@ -160,4 +161,51 @@ pub fn symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> R {
 pub fn readlinkat(dir: c_int, path: *const c_char, buf: *mut u8, len: usize) -> R {
     // SAFETY: as unlinkat, and for the buffer too.
     uninterrupted(|| unsafe { libc::readlinkat(dir, path, buf.cast(), len) as i64 })
+}
+
+/// The file's position. ESPIPE.
+pub fn position(fd: c_int) -> Result<i64, Errno> {
+    // SAFETY: touches no memory.
+    Errno::check(unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) })
+}
+
+/// Moves the file's position.
+pub fn seek(fd: c_int, to: i64) -> R {
+    // SAFETY: touches no memory.
+    Errno::check(unsafe { libc::lseek(fd, to, libc::SEEK_SET) })
+}
+
+/// A copy by reading and writing, as long as nothing fails; both are at positions of their own.
+fn copy_by_hand(fds: [c_int; 2], offsets: [Option<i64>; 2], len: usize) -> R {
+    const PIECE: usize = 128 << 10;
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(PIECE.min(len)).map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(PIECE.min(len), 0);
+    let [from, to] = [0, 1].map(|i| offsets[i].map_or_else(|| position(fds[i]), Ok));
+    let (from, to, mut done) = (from?, to?, 0);
+    let r = loop {
+        let want = buffer.len().min(len - done);
+        let n =
+            match super::read_blocking(fds[0], buffer.as_mut_ptr(), want, Some(from + done as i64))
+            {
+                Ok(n) if n > 0 => n as usize,
+                r => break r,
+            };
+        match super::write_blocking(fds[1], buffer.as_ptr(), n, Some(to + done as i64)) {
+            Ok(w) => done += w as usize,
+            Err(e) => break Err(e),
+        }
+        if done == len {
+            break Ok(0);
+        }
+    };
+    if done == 0 {
+        return r;
+    }
+    for (i, start) in [(0, from), (1, to)] {
+        if offsets[i].is_none() {
+            seek(fds[i], start + done as i64)?;
+        }
+    }
+    Ok(done as i64)
 }

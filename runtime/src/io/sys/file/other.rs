@@ -5,7 +5,7 @@ use super::{Record, Stat, Time};
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, look_first, memory, uninterrupted};
 use libc::iovec;
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_uint};
 
 /// readv(2) (offset None) or preadv(2), without blocking.
 pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
@@ -164,4 +164,42 @@ pub fn pipe(flags: c_int) -> Result<[c_int; 2], Errno> {
         // Nothing is to be done about a failure of these.
         let _ = new.map(sys::close);
     })
+}
+
+/// From file to file, by hand. EINVAL: what is no file, or a range onto itself.
+pub fn copy_range(fds: [c_int; 2], offsets: [Option<i64>; 2], len: usize) -> R {
+    let st = [sys::stat(fds[0])?, sys::stat(fds[1])?];
+    let is = |kind| st.iter().any(|s| s.st_mode & libc::S_IFMT == kind);
+    if is(libc::S_IFDIR) {
+        return Err(Errno::EISDIR);
+    }
+    if st.iter().any(|s| s.st_mode & libc::S_IFMT != libc::S_IFREG) {
+        return Err(Errno::EINVAL);
+    }
+    if (st[0].st_dev, st[0].st_ino) == (st[1].st_dev, st[1].st_ino) {
+        let from = offsets[0].map_or_else(|| super::position(fds[0]), Ok)?;
+        let to = offsets[1].map_or_else(|| super::position(fds[1]), Ok)?;
+        if from.abs_diff(to) < len as u64 {
+            return Err(Errno::EINVAL);
+        }
+    }
+    super::copy_by_hand(fds, offsets, len)
+}
+
+/// splice(2) is Linux's: these only keep `op::splice` alive.
+pub const SPLICE_FLAGS: c_uint = 0;
+/// As above.
+pub const SPLICE_NONBLOCK: c_uint = 0;
+/// As above.
+pub const O_PATH: c_int = 0;
+
+/// There is no such thing here.
+pub fn splice(
+    _fds: [c_int; 2],
+    _offsets: [Option<i64>; 2],
+    _len: usize,
+    _flags: c_uint,
+    _quiet: bool,
+) -> R {
+    Err(Errno::ENOSYS)
 }
