@@ -93,6 +93,36 @@ pub unsafe extern "C" fn co_io_pwrite_all(
     unsafe { counted(done, |done| io::pwrite_all(fd, buf.cast(), len, offset, done, timeout_ns)) }
 }
 
+/// Copies `count` bytes, or with -1 everything up to the end, from one descriptor to another: files
+/// (at their positions), pipes, stream sockets, devices. As many calls as it takes under one
+/// timeout.
+///
+/// Blocks; a cancellation point; plain threads too. How many bytes: `count`, or less if the end
+/// came before. An error is that of co_io_read or co_io_write, -EINVAL (`count` below -1, a socket
+/// that is no stream), -ENOMEM; in every case `*done` (unless NULL) says how many bytes went
+/// through. Nothing is lost between the two: what was not written is still to be read from `from`,
+/// so a second call goes on (but for what a terminal or device had given and `to`, though ready,
+/// did not take). Nobody else may read from `from` meanwhile.
+///
+/// # Safety
+/// `done` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_io_copy(
+    from: c_int,
+    to: c_int,
+    count: i64,
+    done: *mut i64,
+    timeout_ns: i64,
+) -> i64 {
+    let mut n = 0;
+    let r = io::copy(from, to, count, &mut n, timeout_ns);
+    // SAFETY: the caller's.
+    if let Some(done) = unsafe { done.as_mut() } {
+        *done = n;
+    }
+    value(r)
+}
+
 /// A buffered reader of lines and pieces, in memory of the caller's: it allocates nothing and needs
 /// no destroying. One call at a time; a second one gets -EBUSY. What it has read stays buffered
 /// whatever ends a call, so after a timeout the same call may be made again. Read from its

@@ -81,6 +81,7 @@ pub use process::child::wait as process_wait;
 pub use process::signal::{
     release as signal_release, subscribe as signal_subscribe, wait as signal_wait,
 };
+pub use stream::copy::copy;
 pub use stream::reader::{Line, Reader};
 pub use stream::{pread_full, pwrite_all, read_full, write_all};
 pub use sys::memory;

@@ -3,6 +3,7 @@
 //! ```text
 //!   here      read exactly so much, write all
 //!   reader    lines and pieces out of a buffer
+//!   copy      from one descriptor to another
 //! ```
 //! A single call reports what it transferred and keeps a stop for the next one. These would have to
 //! report both: bytes that came, and why no more did. So they have two results: the count in
@@ -19,6 +20,7 @@ use crate::time;
 use crate::wait::Deadline;
 use std::ffi::c_int;
 
+pub mod copy;
 pub mod reader;
 
 /// The timeouts of several calls that together have one.

@@ -10,6 +10,8 @@ use std::ffi::{c_char, c_int, c_short, c_void};
 pub const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 /// SOCK_CLOEXEC, where accept knows it.
 pub const CLOEXEC: c_int = libc::SOCK_CLOEXEC;
+/// For a receive from TCP whose bytes nobody wants: they are not copied.
+pub const DISCARD: c_int = libc::MSG_TRUNC;
 /// What poll may report that a reader of a descriptor wants to know.
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP;
 

@@ -10,6 +10,8 @@ use std::ffi::{c_char, c_int, c_short, c_void};
 pub const NO_SIGNAL: c_int = 0;
 /// accept has no flags here.
 pub const CLOEXEC: c_int = 0;
+/// For a receive whose bytes nobody wants: nothing spares their copying here.
+pub const DISCARD: c_int = 0;
 /// What poll may report that a reader of a descriptor wants to know.
 pub const POLL_READ: c_short = libc::POLLIN | libc::POLLPRI;
 
