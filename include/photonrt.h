@@ -173,7 +173,8 @@ typedef struct co_config_t {
     int64_t stack_decay;        /**< Nanoseconds after which unused stacks go back to the system;
                                      0: one second. */
     uint32_t blocking_max;      /**< OS threads at most that do what would block (file I/O under
-                                     `ready` and `offload`); 0: 64. */
+                                     `ready` and `offload`); 0: 64. Half as many more look up
+                                     names. */
     uint32_t reserved;          /**< Zero. */
     uint64_t seed;              /**< Seed of the scheduler's own random choices; 0: taken from
                                      the system. */
@@ -868,6 +869,18 @@ int64_t co_io_write_all(int fd, const void *buf, size_t len, size_t *done, int64
 /** The same from `offset` on, the file's position unmoved, by co_io_pwrite. */
 int64_t co_io_pwrite_all(int fd, const void *buf, size_t len, int64_t offset, size_t *done, int64_t
                          timeout_ns);
+
+/** Copies `count` bytes, or with -1 everything up to the end, from one descriptor to another:
+ *  files (at their positions), pipes, stream sockets, devices. As many calls as it takes under
+ *  one timeout.
+ *
+ *  Blocks; a cancellation point; plain threads too. How many bytes: `count`, or less if the end
+ *  came before. An error is that of co_io_read or co_io_write, -EINVAL (`count` below -1, a
+ *  socket that is no stream), -ENOMEM; in every case `*done` (unless NULL) says how many bytes
+ *  went through. Nothing is lost between the two: what was not written is still to be read from
+ *  `from`, so a second call goes on (but for what a terminal or device had given and `to`, though
+ *  ready, did not take). Nobody else may read from `from` meanwhile. */
+int64_t co_io_copy(int from, int to, int64_t count, int64_t *done, int64_t timeout_ns);
 
 /** Makes `r` a reader of `fd`, with `capacity` bytes at `buf` for what is read ahead: the longest
  *  line, with its newline, must fit. Both are in use until the last call. Any thread; does not

@@ -61,7 +61,7 @@ pub fn run_program(program: &Path, args: &[&str]) -> Result<String, String> {
 type Check = fn(&Path) -> Result<(), String>;
 
 /// What is tried with each; an example that is not in this list fails the step.
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("hello", |p| run_program(p, &[]).map(drop)),
     ("skynet", |p| prints_figures(p, &[])),
     ("million", |p| prints_figures(p, &["20000"])),
@@ -69,6 +69,7 @@ const CHECKS: [(&str, Check); 7] = [
     ("echo_server", echo),
     ("http_server", http),
     ("load", load),
+    ("fetch", fetch),
 ];
 
 /// Compiles all with each compiler that is here and tries each.
@@ -189,6 +190,19 @@ fn http(program: &Path) -> Result<(), String> {
 fn load(program: &Path) -> Result<(), String> {
     let (_server, port) = serve(&build("cc", "http_server")?, &["1"], None)?;
     prints_figures(program, &["-c", "16", "-d", "1", &port.to_string()])
+}
+
+/// The HTTP server's page by name, and a server that is not there.
+fn fetch(program: &Path) -> Result<(), String> {
+    let (_server, port) = serve(&build("cc", "http_server")?, &["1"], None)?;
+    let body = run_program(program, &["localhost", &port.to_string()])?;
+    if body != "Hello, World!" {
+        return Err(format!("it fetched {body:?}"));
+    }
+    match run_program(program, &["127.0.0.1", &free_port()?.to_string()]) {
+        Ok(body) => Err(format!("it fetched {body:?} from nobody")),
+        Err(_) => Ok(()),
+    }
 }
 
 #[test]

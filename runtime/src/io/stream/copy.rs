@@ -13,7 +13,6 @@
 //!
 //! Rejected: a pipe between two sockets (splice there and back): what is in it when a stop comes
 //! can't be put back; a stop that waits until all that was read is written: it may never be.
-#![allow(unsafe_code)]
 
 use super::{Steps, progress};
 use crate::err::Errno;
