@@ -197,6 +197,9 @@ fn what_goes_to_the_disk_is_not_tried() {
         page.0.fill(1);
         assert!(matches!(sys::try_read(fd, p, 4096, Some(4096)), Try::Blocks));
         assert!(matches!(sys::try_write(fd, p, 4096, Some(4096)), Try::Blocks));
+        let v = libc::iovec { iov_base: p.cast(), iov_len: 4096 };
+        assert!(matches!(sys::file::try_readv(fd, &raw const v, 1, Some(4096)), Try::Blocks));
+        assert!(matches!(sys::file::try_writev(fd, &raw const v, 1, Some(4096)), Try::Blocks));
         assert_eq!(io::pread(fd, p, 4096, 4096, NOW), Err(Errno::EAGAIN));
         assert_eq!(io::pread(fd, p, 4096, 4096, FOREVER), Ok(4096));
         assert_eq!(page.0, [7; 4096]);
