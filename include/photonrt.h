@@ -752,7 +752,13 @@ int co_io_connect(int fd, const struct sockaddr *addr, socklen_t len, int64_t ti
 int64_t co_io_recv(int fd, void *buf, size_t len, int flags, int64_t timeout_ns);
 
 /** Sends up to `len` bytes on a socket and gives how many it took; `flags` as send(2), to which
- *  MSG_NOSIGNAL is added: a peer that is gone gives -EPIPE and no signal. As co_io_read. */
+ *  MSG_NOSIGNAL is added: a peer that is gone gives -EPIPE and no signal. As co_io_read.
+ *
+ *  MSG_ZEROCOPY asks not to copy where that pays (64 KiB or more to a TCP connection by io_uring;
+ *  not once the system has copied nevertheless); elsewhere it is as if it were not there. The
+ *  buffer is the caller's when this returns, as ever, so the call lasts until the peer has
+ *  acknowledged the data, beyond its timeout and in spite of a cancel: not for peers that may
+ *  stop reading. co_io_close ends it and resets the connection. */
 int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeout_ns);
 
 /** Receives as co_io_recv does, and the sender's address: `addr` and `addr_len` may be NULL, or
@@ -774,7 +780,7 @@ int64_t co_io_recvmsg(int fd, struct msghdr *msg, int flags, int64_t timeout_ns)
 
 /** Sends a message as sendmsg(2) does, from several buffers, with an address and control messages
  *  (SCM_RIGHTS passes descriptors, which stay open here), and gives how many bytes it took; to
- *  `flags` MSG_NOSIGNAL is added. As co_io_read. */
+ *  `flags` MSG_NOSIGNAL is added, and MSG_ZEROCOPY is as with co_io_send. As co_io_read. */
 int64_t co_io_sendmsg(int fd, const struct msghdr *msg, int flags, int64_t timeout_ns);
 
 /** Shuts down one or both directions of a socket, as shutdown(2) does: `how` is SHUT_RD, SHUT_WR

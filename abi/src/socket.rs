@@ -100,6 +100,12 @@ pub unsafe extern "C" fn co_io_recv(
 /// Sends up to `len` bytes on a socket and gives how many it took; `flags` as send(2), to which
 /// MSG_NOSIGNAL is added: a peer that is gone gives -EPIPE and no signal. As co_io_read.
 ///
+/// MSG_ZEROCOPY asks not to copy where that pays (64 KiB or more to a TCP connection by io_uring;
+/// not once the system has copied nevertheless); elsewhere it is as if it were not there. The
+/// buffer is the caller's when this returns, as ever, so the call lasts until the peer has
+/// acknowledged the data, beyond its timeout and in spite of a cancel: not for peers that may stop
+/// reading. co_io_close ends it and resets the connection.
+///
 /// # Safety
 /// `buf` points to `len` bytes.
 #[unsafe(no_mangle)]
@@ -169,7 +175,7 @@ pub unsafe extern "C" fn co_io_recvmsg(
 
 /// Sends a message as sendmsg(2) does, from several buffers, with an address and control messages
 /// (SCM_RIGHTS passes descriptors, which stay open here), and gives how many bytes it took; to
-/// `flags` MSG_NOSIGNAL is added. As co_io_read.
+/// `flags` MSG_NOSIGNAL is added, and MSG_ZEROCOPY is as with co_io_send. As co_io_read.
 ///
 /// # Safety
 /// `msg` and what it points to are valid (memory that is not there gives -EFAULT).

@@ -46,6 +46,8 @@ pub mod state {
     pub const DONE: u32 = 1;
     /// The descriptor is being closed: the call ends with EBADF.
     pub const CLOSED: u32 = 2;
+    /// What a send without copying has to send is queued; its buffer is not free yet.
+    pub const SENT: u32 = 4;
 }
 
 /// What a Rec waits for.
@@ -55,6 +57,8 @@ pub enum Kind {
     Kernel,
     /// The same for a receive, whose completion tells whether there is more.
     Receive,
+    /// The same for a send without copying, which has two.
+    ZeroCopy,
     /// Readiness to read (or an urgent or hang-up condition).
     Read,
     /// Readiness to write.
@@ -210,6 +214,11 @@ impl Rec {
         let task = self.task;
         self.set(bit);
         wake(task);
+    }
+
+    /// Home only: see [`state::SENT`]; wakes nobody.
+    pub fn mark_sent(&self) {
+        self.set(state::SENT);
     }
 
     /// Home only: the call is to end with EBADF; wakes nobody.
@@ -373,6 +382,8 @@ pub mod bits {
     pub const AHEAD: u16 = 128;
     /// `uring`: it has positions.
     pub const POSITIONS: u16 = 256;
+    /// `uring`: a send that need not copy is copied nevertheless, or not to be had.
+    pub const COPIES: u16 = 512;
 }
 
 /// One descriptor's.

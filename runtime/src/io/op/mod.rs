@@ -70,6 +70,9 @@ pub trait Op {
     /// reads and writes of files; a failed fsync, for instance, breaks none.)
     const SEVERS: bool = false;
 
+    /// A send, which may do without a copy: see `zero_copy`.
+    const SENDS: bool = false;
+
     /// The descriptor, whose close ends the call.
     fn fd(&self) -> c_int;
     /// Another one, whose close ends it as well; -1: none.
@@ -94,6 +97,15 @@ pub trait Op {
     /// As an entry of the ring. `wait_first`: the engine knows that it isn't ready.
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, wait_first: bool) -> Sqe;
+    /// Whether it is to be tried without a copy, and pays.
+    fn zero_copy(&self) -> bool {
+        false
+    }
+    /// As an entry that does not copy. None: not this one.
+    #[cfg(target_os = "linux")]
+    fn zero_copy_sqe(&mut self) -> Option<Sqe> {
+        None
+    }
     /// What the ring's result means.
     fn finish(&mut self, r: R) -> R {
         r
@@ -152,6 +164,13 @@ fn blocks_if_open(fd: c_int) -> Try {
         Ok(_) => Try::Blocks,
     }
 }
+
+#[cfg(target_os = "linux")]
+const ZERO_COPY: c_int = libc::MSG_ZEROCOPY;
+#[cfg(not(target_os = "linux"))]
+const ZERO_COPY: c_int = 0;
+/// Less than this is copied: see `engine::uring::zero_copy` for why.
+const ZERO_COPY_MIN: usize = 64 << 10;
 
 /// The timeout of a call whose flags say that it must not wait.
 fn patience(flags: c_int, timeout_ns: i64) -> i64 {

@@ -13,7 +13,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
-use crate::io::op::{MAX_LEN, Op, patience};
+use crate::io::op::{MAX_LEN, Op, ZERO_COPY, ZERO_COPY_MIN, patience};
 use crate::io::sys::{self, R, Try, memory};
 use crate::io::table;
 use libc::{iovec, msghdr};
@@ -190,9 +190,12 @@ struct SendMsg {
     fd: c_int,
     msg: *const msghdr,
     flags: c_int,
+    zero_copy: bool,
 }
 
 impl Op for SendMsg {
+    const SENDS: bool = true;
+
     fn fd(&self) -> c_int {
         self.fd
     }
@@ -218,9 +221,37 @@ impl Op for SendMsg {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::poll(self.fd, libc::POLLOUT)
     }
+    fn zero_copy(&self) -> bool {
+        self.zero_copy
+    }
+    #[cfg(target_os = "linux")]
+    fn zero_copy_sqe(&mut self) -> Option<Sqe> {
+        Some(sqe::sendmsg_zero_copy(self.fd, self.msg, self.flags | libc::MSG_NOSIGNAL))
+    }
+}
+
+/// Whether a message is long enough for it, and nothing but bytes for a TCP connection.
+fn pays_without_copy(fd: c_int, msg: *const msghdr) -> Result<bool, Errno> {
+    if !sys::is_tcp(fd) {
+        return Ok(false);
+    }
+    // SAFETY: any bytes are a valid msghdr.
+    let m = unsafe { memory::fetch(msg)? };
+    let (mut bytes, n): (usize, usize) = (0, m.msg_iovlen as _);
+    for i in 0..n.min(MAX_IOVECS) {
+        // SAFETY: any bytes are a valid iovec.
+        let v = unsafe { memory::fetch(m.msg_iov.wrapping_add(i))? };
+        bytes = bytes.saturating_add(v.iov_len);
+        if bytes >= ZERO_COPY_MIN {
+            return Ok(m.msg_controllen == 0);
+        }
+    }
+    Ok(false)
 }
 
 /// co_io_sendmsg.
 pub fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int, timeout_ns: i64) -> R {
-    run(SendMsg { fd, msg, flags }, patience(flags, timeout_ns))
+    let zero_copy = flags & ZERO_COPY != 0 && pays_without_copy(fd, msg)?;
+    let timeout_ns = patience(flags, timeout_ns);
+    run(SendMsg { fd, msg, flags: flags & !ZERO_COPY, zero_copy }, timeout_ns)
 }

@@ -1,7 +1,7 @@
 //! send and sendto.
 
 use crate::io::engine::run;
-use crate::io::op::{MAX_LEN, Op, patience};
+use crate::io::op::{MAX_LEN, Op, ZERO_COPY, ZERO_COPY_MIN, patience};
 use crate::io::sys::{self, R, Try};
 use libc::{sockaddr, socklen_t};
 use std::ffi::{c_int, c_short};
@@ -22,13 +22,16 @@ pub struct Send {
     addr_len: socklen_t,
     /// It has to wait, and is no stream.
     datagram: bool,
+    zero_copy: bool,
 }
 
 impl Send {
     /// `buf` has `len` bytes.
     pub fn new(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Send {
         let (addr, addr_len) = (null(), 0);
-        Send { fd, buf, len: len.min(MAX_LEN), flags, addr, addr_len, datagram: false }
+        let zero_copy = flags & ZERO_COPY != 0 && len >= ZERO_COPY_MIN && sys::is_tcp(fd);
+        let (len, flags) = (len.min(MAX_LEN), flags & !ZERO_COPY);
+        Send { fd, buf, len, flags, addr, addr_len, datagram: false, zero_copy }
     }
 
     /// For who does not try it first: asks what the descriptor is.
@@ -42,6 +45,7 @@ impl Op for Send {
     /// Mostly there is room in the socket's buffer, and a call is cheaper than the ring, a park and
     /// a wake.
     const TRY_FIRST: bool = true;
+    const SENDS: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
@@ -73,6 +77,14 @@ impl Op for Send {
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::send(self.fd, self.buf, self.len, self.flags | libc::MSG_NOSIGNAL)
+    }
+    fn zero_copy(&self) -> bool {
+        self.zero_copy
+    }
+    #[cfg(target_os = "linux")]
+    fn zero_copy_sqe(&mut self) -> Option<Sqe> {
+        let flags = self.flags | libc::MSG_NOSIGNAL;
+        Some(sqe::send_zero_copy(self.fd, self.buf, self.len, flags))
     }
     fn is_whole(&self, n: i64) -> bool {
         n as usize == self.len

@@ -132,3 +132,14 @@ pub fn set_option_to(
     // SAFETY: see the module.
     Errno::check(i64::from(unsafe { libc::setsockopt(fd, level, name, value, len) }))
 }
+
+/// Takes a stream socket's connection away: what is still to be sent is thrown away, and the peer
+/// is told by a reset.
+pub fn reset(fd: c_int) {
+    // SAFETY: all-zero is an address of no family, of the length given. A failure means that there
+    // is no connection.
+    unsafe {
+        let none = std::mem::zeroed::<sockaddr>();
+        libc::connect(fd, &raw const none, size_of::<sockaddr>() as socklen_t);
+    }
+}

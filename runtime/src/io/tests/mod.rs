@@ -11,6 +11,8 @@ mod net;
 mod optional;
 mod stop;
 mod streams;
+#[cfg(target_os = "linux")]
+mod zero_copy;
 
 use crate::err::Errno;
 use crate::io::{self, sys, sys::R};

@@ -59,6 +59,7 @@ pub mod mask;
 mod ring;
 pub mod several;
 pub mod sqe;
+mod zero_copy;
 
 /// user_data of what nobody waits for.
 const NOBODY: u64 = 0;
@@ -193,7 +194,13 @@ impl Uring {
                 }
                 // SAFETY: records stay valid until they have been completed here.
                 let rec = unsafe { &*(data as *const Rec) };
-                complete(slots, rec, c.res, c.nonempty);
+                let res = match rec.kind() {
+                    Kind::ZeroCopy => zero_copy::completed(slots, rec, &c),
+                    _ => Some(c.res),
+                };
+                if let Some(res) = res {
+                    complete(slots, rec, res, c.nonempty);
+                }
             }
         });
     }
@@ -276,6 +283,10 @@ impl Uring {
                 continue;
             }
             rec.mark_closed();
+            if rec.is(state::SENT) && !rec.is(state::DONE) {
+                sys::reset(rec.fd());
+                continue;
+            }
             // A completion that is reaped on the way changes the list: begin again.
             let rec = std::ptr::from_ref(rec);
             // SAFETY: it is linked: only `reap` can end it, and `cancel` looks at it first.
@@ -341,11 +352,18 @@ pub fn leave_ahead(home: &VCpu, rec: &Rec) {
 /// One round of a call: a try, or an operation in the ring and the wait for it.
 #[inline]
 pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
+    let now = deadline == Deadline::Now;
+    if O::SENDS
+        && !now
+        && op.zero_copy()
+        && let Some(step) = zero_copy::step(op, vcpu, deadline)
+    {
+        return step;
+    }
     let unknown = O::OPTIONAL.is_some_and(|code| !with(vcpu, |u| u.has(code)));
     if unknown || op.by_readiness() {
         return without_ring(op, vcpu, deadline);
     }
-    let now = deadline == Deadline::Now;
     let rec = match Rec::new(vcpu, op.fd(), if O::RECEIVES { Kind::Receive } else { Kind::Kernel })
     {
         Ok(r) => r,

@@ -28,6 +28,8 @@ pub struct Completion {
     pub more: bool,
     /// A receive left something in the socket.
     pub nonempty: bool,
+    /// The second of a send that does not copy: its buffer is free.
+    pub notification: bool,
     /// The provided buffer that it is in.
     pub buffer: Option<u16>,
 }
@@ -209,6 +211,7 @@ impl Ring {
                 res: c.result(),
                 more: cqueue::more(flags),
                 nonempty: cqueue::sock_nonempty(flags),
+                notification: cqueue::notif(flags),
                 buffer: cqueue::buffer_select(flags),
             });
         }

@@ -52,6 +52,20 @@ pub fn send(f: c_int, buf: *const u8, len: usize, flags: c_int) -> Sqe {
     opcode::Send::new(fd(f), buf, len as u32).flags(flags).build()
 }
 
+/// Not among [`NEEDED`]: see `zero_copy`.
+pub const SEND_ZC: u8 = opcode::SendZc::CODE;
+pub const SENDMSG_ZC: u8 = opcode::SendMsgZc::CODE;
+/// IORING_SEND_ZC_REPORT_USAGE: say whether it was copied nevertheless.
+const REPORT_USAGE: u16 = 8;
+
+pub fn send_zero_copy(f: c_int, buf: *const u8, len: usize, flags: c_int) -> Sqe {
+    opcode::SendZc::new(fd(f), buf, len as u32).flags(flags).zc_flags(REPORT_USAGE).build()
+}
+
+pub fn sendmsg_zero_copy(f: c_int, msg: *const libc::msghdr, flags: c_int) -> Sqe {
+    opcode::SendMsgZc::new(fd(f), msg).flags(flags as u32).ioprio(REPORT_USAGE).build()
+}
+
 /// Not among [`NEEDED`]: named by its operation.
 pub const RECVMSG: u8 = opcode::RecvMsg::CODE;
 
