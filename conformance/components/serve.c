@@ -1,18 +1,21 @@
-// The HTTP server that real clients are set on.   serve PORT [VCPUS]
+// The HTTP server that real clients are set on.   serve PORT [VCPUS [FILE]]
 //
 //   GET /hello               13 bytes
 //   GET /bytes/N/SEED        N bytes of pattern.h
+//   GET /file                FILE, by co_io_sendfile
 //   PUT /check/N/SEED        a body that must be exactly those; 200, or 400 with what is wrong
 //   GET /connections         how many there are, this one among them
 #include "pattern.h"
 #include "stream.h"
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 enum { CHUNK = 64 * 1024 };
 static _Atomic long connections;
-static struct { uint16_t port; uint32_t vcpus; } option;
+static struct { uint16_t port; uint32_t vcpus; const char *file; } option;
 
 typedef struct {
   bool put, keep, expects;
@@ -66,6 +69,16 @@ static bool send_pattern(int fd, uint64_t n, uint64_t seed) {
   return good;
 }
 
+static bool send_file(int fd) {
+  int file = option.file ? co_io_open(option.file, O_RDONLY, 0, LIMIT_NS) : -ENOENT;
+  if (file < 0) return answer(fd, 400, "no file\n");
+  int64_t size = lseek(file, 0, SEEK_END), at = 0, r = 1;
+  bool good = answer_head(fd, 200, (uint64_t)size);
+  while (good && at < size && r > 0) r = co_io_sendfile(fd, file, &at, (size_t)(size - at), LIMIT_NS);
+  co_io_close(file);
+  return good && at == size;
+}
+
 static bool check_body(conn_t *c, const request_t *r, uint64_t n, uint64_t seed) {
   uint64_t at = 0, wrong = UINT64_MAX;
   if (r->expects && !send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25)) return false;
@@ -93,6 +106,7 @@ static void *serve(void *arg) {
     if (!r.put && !strcmp(r.path, "/hello")) good = answer(c.fd, 200, "Hello, World!");
     else if (!r.put && sscanf(r.path, "/bytes/%llu/%llu", &n, &seed) == 2)
       good = send_pattern(c.fd, n, seed);
+    else if (!r.put && !strcmp(r.path, "/file")) good = send_file(c.fd);
     else if (r.put && sscanf(r.path, "/check/%llu/%llu", &n, &seed) == 2)
       good = check_body(&c, &r, n, seed);
     else if (!r.put && !strcmp(r.path, "/connections")) {
@@ -124,6 +138,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return 2;
   option.port = (uint16_t)atoi(argv[1]);
   option.vcpus = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
+  option.file = argc > 3 ? argv[3] : NULL;
   signal(SIGPIPE, SIG_DFL); // a send to a peer that is gone must not raise it
   co_config_t cfg = {.size = sizeof cfg, .vcpus = option.vcpus};
   int r = co_run(&cfg, co_main, NULL, NULL);

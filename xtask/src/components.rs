@@ -64,11 +64,12 @@ impl Place {
         c
     }
 
-    /// `serve` with so many vCPUs, and its port.
+    /// `serve` with so many vCPUs, and its port. Its file is what [`checks`] upload.
     fn serve(&self, vcpus: u32) -> Result<(Server, u16), String> {
         let port = free_port()?;
         let mut c = cmd(program("serve"));
-        c.args([port.to_string(), vcpus.to_string()]).env("PHOTONRT_ENGINE", self.engine);
+        c.args([port.to_string(), vcpus.to_string()]).arg(self.path("upload"));
+        c.env("PHOTONRT_ENGINE", self.engine);
         start(&mut c, port)
     }
 }
@@ -165,7 +166,7 @@ fn works(engine: &'static str) -> Result<(), String> {
     let place = Place::new(engine, Size::Sample)?;
     let from = place.path("empty");
     std::fs::write(&from, "").map_err(|e| e.to_string())?;
-    let copy = run(place.ours("copy").arg(&from).arg(place.path("copy")).args(["1", "1"]));
+    let copy = run(place.ours("copy").arg(&from).arg(place.path("copy")).args(["pieces", "1"]));
     match copy {
         Err(e) if e.contains("not implemented") => Err(e),
         _ => Ok(()),

@@ -45,9 +45,13 @@ fn curl(place: &Place) -> Command {
 
 /// Fetches so many bytes and checks each.
 fn download(place: &Place, port: u16, size: u64) -> Result<(), String> {
-    let url = format!("http://127.0.0.1:{port}/bytes/{size}/5");
+    fetched(place, &format!("http://127.0.0.1:{port}/bytes/{size}/5"), size, 5)
+}
+
+/// What an address gives must be so many bytes of the pattern.
+fn fetched(place: &Place, url: &str, size: u64, seed: u32) -> Result<(), String> {
     let mut check = cmd(program("pattern"));
-    pipe(curl(place).arg(url), check.args(["check", &size.to_string(), "5"]))
+    pipe(curl(place).arg(url), check.args(["check", &size.to_string(), &seed.to_string()]))
         .map_err(|e| format!("{size} bytes down: {e}"))
 }
 
@@ -75,6 +79,8 @@ pub fn curl_bodies(place: &Place) -> Result<String, String> {
     for size in [0, 1, 65537, 2 * MIB + 1, 256 * MIB] {
         upload(place, port, size)?;
     }
+    // What the last upload sent.
+    fetched(place, &format!("http://127.0.0.1:{port}/file"), 256 * MIB, 6)?;
     match server.alive() {
         true => Ok("up to 1 GiB down and 256 MiB up, every byte checked".into()),
         false => Err("the server ended".into()),
@@ -221,21 +227,26 @@ pub fn redis(place: &Place) -> Result<String, String> {
         .map(|text| text.trim().to_string())
 }
 
-/// A file that is half holes, by positional reads and writes of several coroutines.
+/// A file that is half holes, in every way that there is.
 pub fn copy(place: &Place) -> Result<String, String> {
-    const GIB: u64 = 1024 * MIB;
-    let size = if place.size == Size::Full { 4 * GIB } else { GIB / 4 };
+    const WAYS: [(&str, &str); 5] =
+        [("pieces", "1"), ("pieces", "2"), ("copy", "1"), ("sendfile", "1"), ("range", "1")];
+    let full = place.size == Size::Full;
+    let size = if full { 4096 } else { 128 } * MIB;
     let (from, to) = (place.path("from"), place.path("to"));
     let mut make = cmd(program("pattern"));
     run(make.arg("sparse").arg(&from).arg((size + 12345).to_string()))?;
     let sum = sha256(place, &from)?;
-    for (coroutines, vcpus) in [("16", "1"), ("16", "2")] {
-        run(place.ours("copy").arg(&from).arg(&to).args([coroutines, vcpus]))?;
+    for (way, vcpus) in WAYS {
+        run(place.ours("copy").arg(&from).arg(&to).args([way, vcpus]))?;
         let copied = sha256(place, &to)?;
         if copied != sum {
-            return Err(format!("{copied} is the sum of the copy, {sum} of the file"));
+            return Err(format!("{way}: the copy's sum is {copied}, the file's {sum}"));
         }
     }
-    let less = if place.size == Size::Full { "" } else { " (4 GiB in a soak)" };
-    Ok(format!("{} MiB{less} by 16 coroutines, on one vCPU and on two", size / MIB))
+    let less = if full { "" } else { " (4 GiB in a soak)" };
+    Ok(format!(
+        "{} MiB{less} by 16 coroutines on one vCPU and on two, by copy, sendfile, copy_file_range",
+        size / MIB
+    ))
 }
