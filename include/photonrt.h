@@ -1051,6 +1051,28 @@ int co_addr_format(const struct sockaddr *addr, socklen_t len, char *buf, size_t
 #define CO_OP_CONNECT        10   /**< co_io_connect: `fd`, `addr`, `addr_size`. */
 #define CO_OP_RECV           11   /**< co_io_recv: `fd`, `buf`, `len`, `op_flags`. */
 #define CO_OP_SEND           12   /**< co_io_send: `fd`, `buf`, `len`, `op_flags`. */
+#define CO_OP_READV          13   /**< co_io_readv: `fd`, `buf` (the array of iovecs), `len`
+                                       (their number). */
+#define CO_OP_WRITEV         14   /**< co_io_writev: `fd`, `buf` (the array of iovecs), `len`
+                                       (their number). */
+#define CO_OP_PREADV         15   /**< co_io_preadv: as CO_OP_READV, and `offset`. */
+#define CO_OP_PWRITEV        16   /**< co_io_pwritev: as CO_OP_WRITEV, and `offset`. */
+#define CO_OP_RECVFROM       17   /**< co_io_recvfrom: `fd`, `buf`, `len`, `op_flags`, `addr`,
+                                       `addr_len`. */
+#define CO_OP_SENDTO         18   /**< co_io_sendto: `fd`, `buf`, `len`, `op_flags`, `addr`,
+                                       `addr_size`. */
+#define CO_OP_RECVMSG        19   /**< co_io_recvmsg: `fd`, `buf` (the msghdr), `op_flags`. */
+#define CO_OP_SENDMSG        20   /**< co_io_sendmsg: `fd`, `buf` (the msghdr), `op_flags`. */
+#define CO_OP_FDATASYNC      21   /**< co_io_fdatasync: `fd`. */
+#define CO_OP_FALLOCATE      22   /**< co_io_fallocate: `fd`, `op_flags` (the mode), `offset`,
+                                       `len`. */
+#define CO_OP_FTRUNCATE      23   /**< co_io_ftruncate: `fd`, `offset` (the length). */
+#define CO_OP_OPENAT         24   /**< co_io_openat: `fd` (the directory), `buf` (the path),
+                                       `op_flags`, `mode`. */
+#define CO_OP_UNLINKAT       25   /**< co_io_unlinkat: `fd` (the directory), `buf` (the path),
+                                       `op_flags`. */
+#define CO_OP_MKDIRAT        26   /**< co_io_mkdirat: `fd` (the directory), `buf` (the path),
+                                       `mode`. */
 #define CO_OP_LINK           1    /**< co_io_op_t.flags: the next operation begins only when this
                                        one has succeeded wholly: with all the bytes that it was
                                        to transfer. Otherwise the next, and what is linked to

@@ -31,7 +31,36 @@ pub const CO_OP_RECV: u32 = 11;
 /// co_io_send: `fd`, `buf`, `len`, `op_flags`.
 pub const CO_OP_SEND: u32 = 12;
 
-const LAST_OPCODE: u32 = CO_OP_SEND;
+/// co_io_readv: `fd`, `buf` (the array of iovecs), `len` (their number).
+pub const CO_OP_READV: u32 = 13;
+/// co_io_writev: `fd`, `buf` (the array of iovecs), `len` (their number).
+pub const CO_OP_WRITEV: u32 = 14;
+/// co_io_preadv: as CO_OP_READV, and `offset`.
+pub const CO_OP_PREADV: u32 = 15;
+/// co_io_pwritev: as CO_OP_WRITEV, and `offset`.
+pub const CO_OP_PWRITEV: u32 = 16;
+/// co_io_recvfrom: `fd`, `buf`, `len`, `op_flags`, `addr`, `addr_len`.
+pub const CO_OP_RECVFROM: u32 = 17;
+/// co_io_sendto: `fd`, `buf`, `len`, `op_flags`, `addr`, `addr_size`.
+pub const CO_OP_SENDTO: u32 = 18;
+/// co_io_recvmsg: `fd`, `buf` (the msghdr), `op_flags`.
+pub const CO_OP_RECVMSG: u32 = 19;
+/// co_io_sendmsg: `fd`, `buf` (the msghdr), `op_flags`.
+pub const CO_OP_SENDMSG: u32 = 20;
+/// co_io_fdatasync: `fd`.
+pub const CO_OP_FDATASYNC: u32 = 21;
+/// co_io_fallocate: `fd`, `op_flags` (the mode), `offset`, `len`.
+pub const CO_OP_FALLOCATE: u32 = 22;
+/// co_io_ftruncate: `fd`, `offset` (the length).
+pub const CO_OP_FTRUNCATE: u32 = 23;
+/// co_io_openat: `fd` (the directory), `buf` (the path), `op_flags`, `mode`.
+pub const CO_OP_OPENAT: u32 = 24;
+/// co_io_unlinkat: `fd` (the directory), `buf` (the path), `op_flags`.
+pub const CO_OP_UNLINKAT: u32 = 25;
+/// co_io_mkdirat: `fd` (the directory), `buf` (the path), `mode`.
+pub const CO_OP_MKDIRAT: u32 = 26;
+
+const LAST_OPCODE: u32 = CO_OP_MKDIRAT;
 
 /// co_io_op_t.flags: the next operation begins only when this one has succeeded wholly: with all
 /// the bytes that it was to transfer. Otherwise the next, and what is linked to that in turn, is
@@ -198,6 +227,28 @@ fn convert(o: &co_io_op_t) -> Option<Operation> {
         CO_OP_CONNECT => Operation::connect(fd, o.addr, o.addr_size),
         CO_OP_RECV => Operation::recv(fd, buf, len, flags),
         CO_OP_SEND => Operation::send(fd, buf, len, flags),
+        CO_OP_READV => Operation::readv(fd, buf.cast(), count(len), None),
+        CO_OP_WRITEV => Operation::writev(fd, buf.cast(), count(len), None),
+        CO_OP_PREADV => Operation::readv(fd, buf.cast(), count(len), Some(o.offset)),
+        CO_OP_PWRITEV => Operation::writev(fd, buf.cast(), count(len), Some(o.offset)),
+        CO_OP_RECVFROM => Operation::recvfrom(fd, buf, len, flags, o.addr, o.addr_len),
+        CO_OP_SENDTO => Operation::sendto(fd, buf, len, flags, o.addr, o.addr_size),
+        CO_OP_RECVMSG => Operation::recvmsg(fd, buf.cast(), flags),
+        CO_OP_SENDMSG => Operation::sendmsg(fd, buf.cast(), flags),
+        CO_OP_FDATASYNC => Operation::fdatasync(fd),
+        CO_OP_FALLOCATE => {
+            let len = i64::try_from(len).unwrap_or(i64::MAX);
+            Operation::fallocate(fd, flags, o.offset, len)
+        }
+        CO_OP_FTRUNCATE => Operation::ftruncate(fd, o.offset),
+        CO_OP_OPENAT => Operation::openat(fd, buf.cast(), flags, o.mode),
+        CO_OP_UNLINKAT => Operation::unlinkat(fd, buf.cast(), flags),
+        CO_OP_MKDIRAT => Operation::mkdirat(fd, buf.cast(), o.mode),
         _ => return None,
     })
+}
+
+/// A number of iovecs; too large a one is refused like a negative one.
+fn count(len: usize) -> c_int {
+    c_int::try_from(len).unwrap_or(-1)
 }

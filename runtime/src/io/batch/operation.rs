@@ -3,16 +3,21 @@
 use crate::err::Errno;
 use crate::io::op::accept::Accept;
 use crate::io::op::connect::Connect;
+use crate::io::op::fallocate::Fallocate;
 use crate::io::op::fsync::Fsync;
+use crate::io::op::ftruncate::Ftruncate;
+use crate::io::op::msg::{RecvMsg, SendMsg};
+use crate::io::op::name::{Mkdir, Unlink};
 use crate::io::op::open::Open;
 use crate::io::op::poll::Poll;
 use crate::io::op::read::Read;
 use crate::io::op::recv::Recv;
 use crate::io::op::send::Send;
+use crate::io::op::vector::{Readv, Writev};
 use crate::io::op::write::Write;
 use crate::io::op::{AHEAD, Op};
 use crate::io::sys::{R, Try};
-use libc::{sockaddr, socklen_t};
+use libc::{iovec, msghdr, sockaddr, socklen_t};
 use std::ffi::{c_char, c_int, c_short};
 
 #[cfg(target_os = "linux")]
@@ -38,6 +43,7 @@ pub trait Face {
     fn fd2(&self) -> c_int;
     fn outlived(&self) -> bool;
     fn attempt(&mut self) -> Try;
+    fn by_readiness(&self) -> bool;
     fn events(&self) -> c_short;
     fn block(&mut self) -> R;
     #[cfg(target_os = "linux")]
@@ -48,6 +54,7 @@ pub trait Face {
     fn is_mute(&self, r: &R) -> bool;
     fn is_positional(&self) -> bool;
     fn is_bounded(&self) -> bool;
+    fn left_more(&self, r: &R) -> bool;
     fn took_all(&self, r: &R) -> bool;
 }
 
@@ -60,7 +67,7 @@ impl<O: Op> Face for O {
             receives: O::RECEIVES,
             severs: O::SEVERS,
             takes: O::TAKES,
-            polls: O::POLLS || self.by_readiness(),
+            polls: O::POLLS,
             optional: O::OPTIONAL,
         }
     }
@@ -75,6 +82,9 @@ impl<O: Op> Face for O {
     }
     fn attempt(&mut self) -> Try {
         Op::attempt(self)
+    }
+    fn by_readiness(&self) -> bool {
+        Op::by_readiness(self)
     }
     fn events(&self) -> c_short {
         Op::events(self)
@@ -103,6 +113,9 @@ impl<O: Op> Face for O {
     }
     fn is_bounded(&self) -> bool {
         Op::is_bounded(self)
+    }
+    fn left_more(&self, r: &R) -> bool {
+        Op::left_more(self, r)
     }
     fn took_all(&self, r: &R) -> bool {
         Op::took_all(self, r)
@@ -157,7 +170,10 @@ macro_rules! kinds {
     };
 }
 
-kinds!(Nothing, Read, Write, Recv, Send, Accept, Connect, Fsync, Poll, Open);
+kinds!(
+    Nothing, Read, Write, Readv, Writev, Recv, Send, RecvMsg, SendMsg, Accept, Connect, Fsync,
+    Poll, Open, Fallocate, Ftruncate, Unlink, Mkdir
+);
 
 /// One operation of a batch, as it is asked for. Its pointers are as the single call wants them,
 /// until the batch has returned.
@@ -217,7 +233,7 @@ impl Operation {
 
     /// write (offset None) or pwrite.
     pub fn write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> Operation {
-        Operation::checked(Write::new(fd, buf, len, offset).map(Write::untried))
+        Operation::checked(Write::new(fd, buf, len, offset))
     }
 
     /// recv.
@@ -227,7 +243,73 @@ impl Operation {
 
     /// send.
     pub fn send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Operation {
-        Operation::of(Send::new(fd, buf, len, flags).untried()).patient(flags)
+        Operation::of(Send::new(fd, buf, len, flags)).patient(flags)
+    }
+
+    /// readv (offset None) or preadv.
+    pub fn readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Operation {
+        Operation::checked(Readv::new(fd, iov, count, offset))
+    }
+
+    /// writev (offset None) or pwritev.
+    pub fn writev(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Operation {
+        Operation::checked(Writev::new(fd, iov, count, offset))
+    }
+
+    /// recvfrom.
+    pub fn recvfrom(
+        fd: c_int,
+        buf: *mut u8,
+        len: usize,
+        flags: c_int,
+        addr: *mut sockaddr,
+        addr_len: *mut socklen_t,
+    ) -> Operation {
+        let op = Recv::new(fd, buf, len, flags).from(addr, addr_len);
+        Operation::of(op).patient(flags)
+    }
+
+    /// sendto.
+    pub fn sendto(
+        fd: c_int,
+        buf: *const u8,
+        len: usize,
+        flags: c_int,
+        addr: *const sockaddr,
+        addr_len: socklen_t,
+    ) -> Operation {
+        let op = Send::new(fd, buf, len, flags).to(addr, addr_len);
+        Operation::of(op).patient(flags)
+    }
+
+    /// recvmsg.
+    pub fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Operation {
+        Operation::checked(RecvMsg::new(fd, msg, flags)).patient(flags)
+    }
+
+    /// sendmsg.
+    pub fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Operation {
+        Operation::checked(SendMsg::new(fd, msg, flags)).patient(flags)
+    }
+
+    /// fallocate.
+    pub fn fallocate(fd: c_int, mode: c_int, offset: i64, len: i64) -> Operation {
+        Operation::checked(Fallocate::new(fd, mode, offset, len))
+    }
+
+    /// ftruncate.
+    pub fn ftruncate(fd: c_int, len: i64) -> Operation {
+        Operation::checked(Ftruncate::new(fd, len))
+    }
+
+    /// unlinkat.
+    pub fn unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> Operation {
+        Operation::checked(Unlink::new(dir, path, flags))
+    }
+
+    /// mkdirat.
+    pub fn mkdirat(dir: c_int, path: *const c_char, mode: u32) -> Operation {
+        Operation::checked(Mkdir::new(dir, path, mode))
     }
 
     /// accept.

@@ -12,7 +12,12 @@ use crate::io::sys::{self, Try};
 use crate::sched::VCpu;
 use crate::time;
 
-pub use crate::io::engine::uring::several::{has, submit};
+pub use crate::io::engine::uring::several::submit;
+
+/// Whether the ring knows a member's operation, well enough.
+pub fn takes(m: &Member, vcpu: &VCpu) -> bool {
+    uring::has(vcpu, m.traits.optional) && !m.op(|op| op.by_readiness())
+}
 
 /// Has the kernel call a member off, whose record must still be waited for.
 pub fn cancel(m: &Member) {
@@ -35,13 +40,11 @@ impl Batch {
                 Err(e) => return self.fail(at, e),
             }
         }
-        // Where there are few a try spares a park, and what is linked to it can begin at once.
-        let first = (self.members.len() < FEW || m.linked) && !m.to_be_whole.get();
-        let try_it = m.traits.polls || m.traits.try_first && first;
-        if now || try_it || notes & bits::MORE != 0 {
+        let mut tried = false;
+        if now || self.is_tried_first(m) || notes & bits::MORE != 0 {
             match m.op(|op| op.attempt()) {
                 Try::Done(r) => {
-                    if notes & bits::MORE != 0 {
+                    if notes & bits::MORE != 0 && !m.op(|op| op.left_more(&r)) {
                         uring::forget(vcpu, m.fd);
                     }
                     self.over(at, r, true);
@@ -51,15 +54,25 @@ impl Batch {
                     return self.would_wait(at);
                 }
                 Try::Again => return m.stage.set(Stage::Paused(time::now() + AGAIN_NS)),
-                Try::Wait | Try::Blocks if m.traits.polls => return self.poll_by_ring(at, vcpu),
-                Try::Wait | Try::Blocks => {}
+                Try::Wait | Try::Blocks if m.traits.polls || m.op(|op| op.by_readiness()) => {
+                    return self.poll_by_ring(at, vcpu);
+                }
+                Try::Wait | Try::Blocks => tried = true,
             }
         }
         if !may_enter(m, vcpu) {
             return self.over(at, Err(Errno::ESPIPE), true);
         }
-        let entry = m.op(|op| op.sqe(notes & bits::DRAINED != 0));
+        let entry = m.op(|op| op.sqe(tried || notes & bits::DRAINED != 0));
         self.push(at, vcpu, entry, Stage::Ring);
+    }
+
+    /// What mostly can be done at once is, since a send costs no more than its entry and its
+    /// completion, and what is linked to it can begin. Not reads and writes of files if there are
+    /// more than a few.
+    fn is_tried_first(&self, m: &Member) -> bool {
+        let first = || self.members.len() < FEW || !m.op(|op| op.is_positional());
+        m.traits.polls || m.traits.try_first && !m.to_be_whole.get() && first()
     }
 
     /// Has the ring tell when a member's descriptor is ready.
@@ -96,7 +109,7 @@ impl Batch {
     pub fn begin_unit_on_ring(&self, at: usize, vcpu: &VCpu) -> bool {
         let unit = self.unit(at);
         let ready = |m: &Member| {
-            let known = uring::has(vcpu, m.traits.optional) && !m.traits.polls;
+            let known = takes(m, vcpu) && !m.traits.polls;
             known && may_enter(m, vcpu) && new_rec(m, vcpu).is_ok()
         };
         if !unit.iter().all(ready) {

@@ -103,7 +103,7 @@ impl Batch {
             self.dissolve(at);
         }
         #[cfg(target_os = "linux")]
-        if several::has_ring(vcpu) && ring::has(vcpu, m.traits.optional) {
+        if several::has_ring(vcpu) && ring::takes(m, vcpu) {
             return self.begin_on_ring(at, vcpu, now);
         }
         self.try_and_wait(at, vcpu, now);

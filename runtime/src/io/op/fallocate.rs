@@ -10,11 +10,23 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Fallocate {
+/// See the module.
+#[derive(Debug)]
+pub struct Fallocate {
     fd: c_int,
     mode: c_int,
     offset: i64,
     len: i64,
+}
+
+impl Fallocate {
+    /// EINVAL: a negative offset, no length.
+    pub fn new(fd: c_int, mode: c_int, offset: i64, len: i64) -> Result<Fallocate, Errno> {
+        if offset < 0 || len <= 0 {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Fallocate { fd, mode, offset, len })
+    }
 }
 
 impl Op for Fallocate {
@@ -38,12 +50,12 @@ impl Op for Fallocate {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::fallocate(self.fd, self.mode, self.offset, self.len)
     }
+    fn is_bounded(&self) -> bool {
+        true
+    }
 }
 
 /// co_io_fallocate.
 pub fn fallocate(fd: c_int, mode: c_int, offset: i64, len: i64, timeout_ns: i64) -> R {
-    if offset < 0 || len <= 0 {
-        return Err(Errno::EINVAL);
-    }
-    run(Fallocate { fd, mode, offset, len }, timeout_ns)
+    run(Fallocate::new(fd, mode, offset, len)?, timeout_ns)
 }

@@ -9,9 +9,21 @@ use std::ffi::{c_int, c_short};
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
 
-struct Ftruncate {
+/// See the module.
+#[derive(Debug)]
+pub struct Ftruncate {
     fd: c_int,
     len: i64,
+}
+
+impl Ftruncate {
+    /// EINVAL: a negative length.
+    pub fn new(fd: c_int, len: i64) -> Result<Ftruncate, Errno> {
+        if len < 0 {
+            return Err(Errno::EINVAL);
+        }
+        Ok(Ftruncate { fd, len })
+    }
 }
 
 impl Op for Ftruncate {
@@ -35,12 +47,12 @@ impl Op for Ftruncate {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::ftruncate(self.fd, self.len)
     }
+    fn is_bounded(&self) -> bool {
+        true
+    }
 }
 
 /// co_io_ftruncate.
 pub fn ftruncate(fd: c_int, len: i64, timeout_ns: i64) -> R {
-    if len < 0 {
-        return Err(Errno::EINVAL);
-    }
-    run(Ftruncate { fd, len }, timeout_ns)
+    run(Ftruncate::new(fd, len)?, timeout_ns)
 }

@@ -13,6 +13,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
+use crate::io::op::vector::total;
 use crate::io::op::{MAX_LEN, Op, ZERO_COPY, ZERO_COPY_MIN, patience};
 use crate::io::sys::{self, R, Try, memory};
 use crate::io::table;
@@ -25,7 +26,8 @@ use crate::io::engine::uring::sqe::{self, Sqe};
 /// What the system takes: UIO_MAXIOV.
 const MAX_IOVECS: usize = 1024;
 
-struct RecvMsg {
+/// See the module.
+pub struct RecvMsg {
     fd: c_int,
     msg: *mut msghdr,
     flags: c_int,
@@ -92,6 +94,13 @@ impl Whole {
 }
 
 impl RecvMsg {
+    /// `msg` is as recvmsg(2) wants it. With MSG_WAITALL: EFAULT, EMSGSIZE, ENOMEM.
+    pub fn new(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<RecvMsg, Errno> {
+        let all = flags & (libc::MSG_WAITALL | libc::MSG_PEEK) == libc::MSG_WAITALL;
+        let whole = if all && sys::is_stream(fd) { Some(Whole::new(msg)?) } else { None };
+        Ok(RecvMsg { fd, msg, flags, whole })
+    }
+
     fn try_once(&mut self) -> Try {
         match sys::try_recvmsg(self.fd, self.msg, self.flags) {
             Try::Done(r) => Try::Done(self.finish(r)),
@@ -127,6 +136,12 @@ impl RecvMsg {
 /// What in a piece's flags means that no other piece belongs to it.
 const ENDS: c_int = libc::MSG_TRUNC | libc::MSG_CTRUNC | libc::MSG_OOB | libc::MSG_EOR;
 
+impl std::fmt::Debug for RecvMsg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecvMsg").field("fd", &self.fd).finish_non_exhaustive()
+    }
+}
+
 impl Op for RecvMsg {
     const TAKES: bool = true;
     #[cfg(target_os = "linux")]
@@ -159,6 +174,9 @@ impl Op for RecvMsg {
     fn partial(&self) -> Option<i64> {
         self.whole.as_ref().filter(|w| w.got > 0).map(|w| w.got as i64)
     }
+    fn is_whole(&self, n: i64) -> bool {
+        is_whole(self.msg, n)
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -181,16 +199,32 @@ pub(super) fn receive_events(flags: c_int) -> c_short {
 /// co_io_recvmsg.
 pub fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int, timeout_ns: i64) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    let all = flags & (libc::MSG_WAITALL | libc::MSG_PEEK) == libc::MSG_WAITALL;
-    let whole = if all && sys::is_stream(fd) { Some(Whole::new(msg)?) } else { None };
-    run(RecvMsg { fd, msg, flags, whole }, timeout_ns)
+    run(RecvMsg::new(fd, msg, flags)?, timeout_ns)
 }
 
-struct SendMsg {
+/// See the module.
+#[derive(Debug)]
+pub struct SendMsg {
     fd: c_int,
     msg: *const msghdr,
     flags: c_int,
     zero_copy: bool,
+}
+
+impl SendMsg {
+    /// `msg` is as sendmsg(2) wants it. With ZERO_COPY: EFAULT.
+    pub fn new(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<SendMsg, Errno> {
+        let zero_copy = flags & ZERO_COPY != 0 && pays_without_copy(fd, msg)?;
+        Ok(SendMsg { fd, msg, flags: flags & !ZERO_COPY, zero_copy })
+    }
+}
+
+/// Whether `n` are all the bytes of a message that the system has taken: so it has read it, and we
+/// may.
+fn is_whole(msg: *const msghdr, n: i64) -> bool {
+    // SAFETY: above. (The ABI says that it stays until the call has returned.)
+    let (iov, count) = unsafe { ((*msg).msg_iov, (*msg).msg_iovlen) };
+    n as usize >= total(iov, count as _)
 }
 
 impl Op for SendMsg {
@@ -220,6 +254,9 @@ impl Op for SendMsg {
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::poll(self.fd, libc::POLLOUT)
+    }
+    fn is_whole(&self, n: i64) -> bool {
+        is_whole(self.msg, n)
     }
     fn zero_copy(&self) -> bool {
         self.zero_copy
@@ -251,7 +288,5 @@ fn pays_without_copy(fd: c_int, msg: *const msghdr) -> Result<bool, Errno> {
 
 /// co_io_sendmsg.
 pub fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int, timeout_ns: i64) -> R {
-    let zero_copy = flags & ZERO_COPY != 0 && pays_without_copy(fd, msg)?;
-    let timeout_ns = patience(flags, timeout_ns);
-    run(SendMsg { fd, msg, flags: flags & !ZERO_COPY, zero_copy }, timeout_ns)
+    run(SendMsg::new(fd, msg, flags)?, patience(flags, timeout_ns))
 }

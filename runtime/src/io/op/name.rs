@@ -23,7 +23,7 @@ mod code {
     pub const SYMLINK: u8 = 4;
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum What {
     Unlink {
         flags: c_int,
@@ -42,11 +42,40 @@ enum What {
 }
 
 /// OPCODE: see [`Op::OPTIONAL`]; each change has its own.
-struct Name<const OPCODE: u8> {
+#[derive(Debug)]
+pub struct Name<const OPCODE: u8> {
     what: What,
     /// What the paths begin from; for one path both are its.
     dirs: [c_int; 2],
     paths: [*const c_char; 2],
+}
+
+/// unlink.
+pub type Unlink = Name<{ code::UNLINK }>;
+/// mkdir.
+pub type Mkdir = Name<{ code::MKDIR }>;
+
+impl Unlink {
+    /// From the directory `dir`; `path` is NULL (EFAULT) or ended by a zero byte.
+    pub fn new(dir: c_int, path: *const c_char, flags: c_int) -> Result<Unlink, Errno> {
+        Name::checked(What::Unlink { flags }, [dir; 2], [path; 2])
+    }
+}
+
+impl Mkdir {
+    /// As [`Unlink::new`].
+    pub fn new(dir: c_int, path: *const c_char, mode: u32) -> Result<Mkdir, Errno> {
+        Name::checked(What::Mkdir { mode }, [dir; 2], [path; 2])
+    }
+}
+
+impl<const OPCODE: u8> Name<OPCODE> {
+    fn checked(what: What, dirs: [c_int; 2], paths: [*const c_char; 2]) -> Result<Self, Errno> {
+        if paths.iter().any(|p| p.is_null()) {
+            return Err(Errno::EFAULT);
+        }
+        Ok(Name { what, dirs, paths })
+    }
 }
 
 impl<const OPCODE: u8> Op for Name<OPCODE> {
@@ -96,15 +125,12 @@ fn change<const OPCODE: u8>(
     paths: [*const c_char; 2],
     timeout_ns: i64,
 ) -> R {
-    if paths.iter().any(|p| p.is_null()) {
-        return Err(Errno::EFAULT);
-    }
-    run(Name::<OPCODE> { what, dirs, paths }, timeout_ns)
+    run(Name::<OPCODE>::checked(what, dirs, paths)?, timeout_ns)
 }
 
 /// co_io_unlinkat: a file's name, or with AT_REMOVEDIR a directory.
 pub fn unlinkat(dir: c_int, path: *const c_char, flags: c_int, timeout_ns: i64) -> R {
-    change::<{ code::UNLINK }>(What::Unlink { flags }, [dir; 2], [path; 2], timeout_ns)
+    run(Unlink::new(dir, path, flags)?, timeout_ns)
 }
 
 /// co_io_renameat. `flags` as renameat2(2).
@@ -114,7 +140,7 @@ pub fn renameat(dirs: [c_int; 2], paths: [*const c_char; 2], flags: u32, timeout
 
 /// co_io_mkdirat.
 pub fn mkdirat(dir: c_int, path: *const c_char, mode: u32, timeout_ns: i64) -> R {
-    change::<{ code::MKDIR }>(What::Mkdir { mode }, [dir; 2], [path; 2], timeout_ns)
+    run(Mkdir::new(dir, path, mode)?, timeout_ns)
 }
 
 /// co_io_linkat.

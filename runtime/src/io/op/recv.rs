@@ -39,6 +39,11 @@ impl Recv {
         Recv { fd, buf, len: len.min(MAX_LEN), flags, addr, addr_len, got: 0 }
     }
 
+    /// The same, and the sender's address goes to `addr`, or nowhere if it is NULL.
+    pub fn from(self, addr: *mut sockaddr, addr_len: *mut socklen_t) -> Recv {
+        Recv { addr, addr_len, ..self }
+    }
+
     fn try_all(&mut self) -> Try {
         loop {
             // SAFETY: `got` bytes have been received into the buffer, so it has at least as many.
@@ -109,7 +114,7 @@ impl Op for Recv {
         (self.got > 0).then_some(self.got as i64)
     }
     fn is_whole(&self, n: i64) -> bool {
-        n as usize == self.len
+        n as usize >= self.len
     }
     fn left_more(&self, r: &R) -> bool {
         self.flags == 0 && self.len >= BULK && *r == Ok(self.len as i64)
@@ -135,6 +140,5 @@ pub fn recvfrom(
     timeout_ns: i64,
 ) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    let op = Recv { addr, addr_len, ..Recv::new(fd, buf, len, flags) };
-    run(op, timeout_ns)
+    run(Recv::new(fd, buf, len, flags).from(addr, addr_len), timeout_ns)
 }

@@ -34,10 +34,9 @@ impl Send {
         Send { fd, buf, len, flags, addr, addr_len, datagram: false, zero_copy }
     }
 
-    /// For who does not try it first: asks what the descriptor is.
-    pub fn untried(mut self) -> Send {
-        self.datagram = sys::is_datagram(self.fd);
-        self
+    /// The same to an address, unless that is NULL.
+    pub fn to(self, addr: *const sockaddr, addr_len: socklen_t) -> Send {
+        Send { addr, addr_len, ..self }
     }
 }
 
@@ -107,5 +106,5 @@ pub fn sendto(
     timeout_ns: i64,
 ) -> R {
     let timeout_ns = patience(flags, timeout_ns);
-    run(Send { addr, addr_len, ..Send::new(fd, buf, len, flags) }, timeout_ns)
+    run(Send::new(fd, buf, len, flags).to(addr, addr_len), timeout_ns)
 }

@@ -1,9 +1,11 @@
 //! readv, preadv, writev, pwritev: as `read` and `write`, of several buffers. The array of buffers
 //! is the caller's, and may not be there: the system reads it, not we.
 
+#![allow(unsafe_code)]
+
 use crate::err::Errno;
 use crate::io::engine::run;
-use crate::io::op::Op;
+use crate::io::op::{MAX_LEN, Op};
 use crate::io::sys::{self, R, Try, file};
 use libc::iovec;
 use std::ffi::{c_int, c_short};
@@ -14,7 +16,9 @@ use crate::io::engine::uring::sqe::{self, Sqe};
 /// IOV_MAX of every system that we know.
 const MOST: c_int = 1024;
 
-struct Readv {
+/// See the module.
+#[derive(Debug)]
+pub struct Readv {
     fd: c_int,
     iov: *const iovec,
     count: c_int,
@@ -22,9 +26,23 @@ struct Readv {
     offset: Option<i64>,
 }
 
+impl Readv {
+    /// `iov` has `count` buffers. EINVAL: a negative offset, too many.
+    pub fn new(
+        fd: c_int,
+        iov: *const iovec,
+        count: c_int,
+        offset: Option<i64>,
+    ) -> Result<Readv, Errno> {
+        check(count, offset)?;
+        Ok(Readv { fd, iov, count, offset })
+    }
+}
+
 impl Op for Readv {
     /// As a read.
     const TRY_FIRST: bool = true;
+    const SEVERS: bool = true;
     const TAKES: bool = true;
 
     fn fd(&self) -> c_int {
@@ -43,9 +61,19 @@ impl Op for Readv {
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::readv(self.fd, self.iov, self.count, self.offset)
     }
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize >= total(self.iov, self.count as usize)
+    }
+    fn is_positional(&self) -> bool {
+        self.offset.is_some()
+    }
+    fn is_bounded(&self) -> bool {
+        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+    }
 }
 
-struct Writev {
+/// See the module.
+pub struct Writev {
     fd: c_int,
     iov: *const iovec,
     count: c_int,
@@ -57,9 +85,29 @@ struct Writev {
     datagram: bool,
 }
 
+impl Writev {
+    /// As [`Readv::new`].
+    pub fn new(
+        fd: c_int,
+        iov: *const iovec,
+        count: c_int,
+        offset: Option<i64>,
+    ) -> Result<Writev, Errno> {
+        check(count, offset)?;
+        Ok(Writev { fd, iov, count, offset, socket: None, datagram: false })
+    }
+}
+
+impl std::fmt::Debug for Writev {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writev").field("fd", &self.fd).finish_non_exhaustive()
+    }
+}
+
 impl Op for Writev {
     /// As a write.
     const TRY_FIRST: bool = true;
+    const SEVERS: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
@@ -96,6 +144,22 @@ impl Op for Writev {
             None => sqe::writev(self.fd, self.iov, self.count, self.offset),
         }
     }
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize >= total(self.iov, self.count as usize)
+    }
+    fn is_positional(&self) -> bool {
+        self.offset.is_some()
+    }
+    fn is_bounded(&self) -> bool {
+        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+    }
+}
+
+/// The bytes that a call was about which has succeeded: so the system has read the array, and we may.
+pub(super) fn total(iov: *const iovec, count: usize) -> usize {
+    // SAFETY: above. (The ABI says that it stays until the call has returned.)
+    let len = |i| unsafe { (*iov.add(i)).iov_len };
+    (0..count).fold(0, |sum: usize, i| sum.saturating_add(len(i))).min(MAX_LEN)
 }
 
 fn check(count: c_int, offset: Option<i64>) -> Result<(), Errno> {
@@ -112,8 +176,7 @@ pub fn readv(
     offset: Option<i64>,
     timeout_ns: i64,
 ) -> R {
-    check(count, offset)?;
-    run(Readv { fd, iov, count, offset }, timeout_ns)
+    run(Readv::new(fd, iov, count, offset)?, timeout_ns)
 }
 
 /// co_io_writev (offset None), co_io_pwritev. As [`readv`].
@@ -124,6 +187,5 @@ pub fn writev(
     offset: Option<i64>,
     timeout_ns: i64,
 ) -> R {
-    check(count, offset)?;
-    run(Writev { fd, iov, count, offset, socket: None, datagram: false }, timeout_ns)
+    run(Writev::new(fd, iov, count, offset)?, timeout_ns)
 }

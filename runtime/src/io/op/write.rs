@@ -1,5 +1,5 @@
 //! write and pwrite. A write to a socket is a send, so that a peer that is gone raises no SIGPIPE:
-//! whether it is one, the first try tells; a batch that does not try has to ask.
+//! whether it is one, the first try tells. (Untried are only those at an offset, and of files.)
 
 use crate::err::Errno;
 use crate::io::engine::run;
@@ -18,8 +18,8 @@ pub struct Write {
     len: usize,
     /// None: at the file's position.
     offset: Option<i64>,
-    /// Whether it is a socket, once that is known.
-    socket: Option<bool>,
+    /// The last try found a socket.
+    socket: bool,
     /// It has to wait, and is a socket but no stream: see `send`.
     datagram: bool,
 }
@@ -30,13 +30,7 @@ impl Write {
         if offset.is_some_and(|o| o < 0) {
             return Err(Errno::EINVAL);
         }
-        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: None, datagram: false })
-    }
-
-    /// For who does not try it first: asks what the descriptor is.
-    pub fn untried(mut self) -> Write {
-        self.datagram = self.offset.is_none() && sys::is_datagram(self.fd);
-        self
+        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: false, datagram: false })
     }
 }
 
@@ -53,7 +47,7 @@ impl Op for Write {
             match sys::try_send(self.fd, self.buf, self.len, 0) {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
-                    self.socket = Some(true);
+                    self.socket = true;
                     return match done {
                         Try::Wait => sys::send_waits(self.fd, &mut self.datagram),
                         done => done,
@@ -61,7 +55,7 @@ impl Op for Write {
                 }
             }
         }
-        self.socket = Some(false);
+        self.socket = false;
         sys::try_write(self.fd, self.buf, self.len, self.offset)
     }
     fn by_readiness(&self) -> bool {
@@ -75,8 +69,7 @@ impl Op for Write {
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        let (fd, here) = (self.fd, self.offset.is_none());
-        if *self.socket.get_or_insert_with(|| here && sys::is_socket(fd)) {
+        if self.socket {
             sqe::send(self.fd, self.buf, self.len, libc::MSG_NOSIGNAL)
         } else {
             sqe::write(self.fd, self.buf, self.len, self.offset)

@@ -321,11 +321,6 @@ pub fn listen(fd: c_int, backlog: c_int) -> Result<(), Errno> {
     Errno::check(i64::from(unsafe { libc::listen(fd, backlog) })).map(drop)
 }
 
-/// Whether it is a socket.
-pub fn is_socket(fd: c_int) -> bool {
-    socket_option(fd, libc::SOL_SOCKET, libc::SO_TYPE).is_ok()
-}
-
 /// Whether it is a stream socket.
 pub fn is_stream(fd: c_int) -> bool {
     socket_option(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
