@@ -67,6 +67,8 @@ pub struct Ahead {
     /// Of the descriptor, when it began.
     generation: u32,
     items: VecDeque<Item>,
+    /// The address of the Rec that was linked last: a hint of what to fetch, nothing more.
+    waiter: usize,
 }
 
 /// All of a ring's.
@@ -118,6 +120,13 @@ impl Aheads {
         self.due.try_reserve(self.all.len() + 1).map_err(no_memory)?;
         self.all.push(Some(a));
         Ok(self.all.len() as u32 - 1)
+    }
+
+    /// Where the call may be that waits for number `n`.
+    #[inline]
+    pub fn waiter(&self, n: u32) -> *const u8 {
+        let a = self.all.get(n as usize).and_then(Option::as_ref);
+        std::ptr::without_provenance(a.map_or(0, |a| a.waiter))
     }
 
     fn at(&mut self, n: u32) -> &mut Ahead {
@@ -305,6 +314,7 @@ impl Uring {
             self.slots.unlink(rec);
             return Err(e);
         }
+        self.aheads.at(n).waiter = std::ptr::from_ref(rec).addr();
         self.direct = 0;
         Ok(true)
     }
@@ -335,6 +345,7 @@ impl Uring {
             home,
             generation: ask.generation,
             items: VecDeque::new(),
+            waiter: 0,
         })?;
         if let Some(slot) = self.slots.find(fd) {
             slot.ahead.set(n + 1);

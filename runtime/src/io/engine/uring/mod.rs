@@ -35,6 +35,7 @@
 //! its coroutines.
 #![allow(unsafe_code)]
 
+use crate::arch;
 use crate::err::Errno;
 use crate::io::engine::bell::Bell;
 use crate::io::engine::job;
@@ -184,10 +185,15 @@ impl Uring {
 
     fn reap_only(&mut self) {
         let Uring { ring, slots, in_kernel, bell_armed, aheads, .. } = self;
-        ring.reap(|c| match c.user_data {
+        ring.reap(|c, next| match c.user_data {
             NOBODY => {}
             BELL => *bell_armed &= c.more,
             data => {
+                // The records are on the stacks of coroutines that have slept for a while.
+                arch::prefetch(match ahead::number(next) {
+                    Some(n) => aheads.waiter(n),
+                    None => std::ptr::without_provenance(next as usize),
+                });
                 *in_kernel -= usize::from(!c.more);
                 if let Some(n) = ahead::number(data) {
                     return aheads.complete(slots, n, &c);

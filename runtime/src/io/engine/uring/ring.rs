@@ -203,17 +203,25 @@ impl Ring {
 
     /// Hands over the completions that are there.
     #[inline]
-    pub fn reap(&mut self, mut each: impl FnMut(Completion)) {
-        for c in self.ring.completion() {
+    ///
+    /// With each comes the user_data of the next (0: there is none yet), so that what that stands for
+    /// can be fetched meanwhile.
+    pub fn reap(&mut self, mut each: impl FnMut(Completion, u64)) {
+        let mut all = self.ring.completion().peekable();
+        while let Some(c) = all.next() {
+            let next = all.peek().map_or(0, |c| c.user_data());
             let flags = c.flags();
-            each(Completion {
-                user_data: c.user_data(),
-                res: c.result(),
-                more: cqueue::more(flags),
-                nonempty: cqueue::sock_nonempty(flags),
-                notification: cqueue::notif(flags),
-                buffer: cqueue::buffer_select(flags),
-            });
+            each(
+                Completion {
+                    user_data: c.user_data(),
+                    res: c.result(),
+                    more: cqueue::more(flags),
+                    nonempty: cqueue::sock_nonempty(flags),
+                    notification: cqueue::notif(flags),
+                    buffer: cqueue::buffer_select(flags),
+                },
+                next,
+            );
         }
     }
 
@@ -238,6 +246,6 @@ pub fn probe(ring: &mut Ring) -> Result<(), Errno> {
         break;
     }
     let mut seen = false;
-    ring.reap(|c| seen |= c.user_data == 7 && c.res == 0);
+    ring.reap(|c, _| seen |= c.user_data == 7 && c.res == 0);
     if seen { Ok(()) } else { Err(Errno::ENOSYS) }
 }
