@@ -10,11 +10,11 @@
 
 enum { ROBUST_NUMBERS = 32768 };
 
-/* Open descriptors of this process. */
+/* Open descriptors of this process, by a call that the runtime does not make. */
 HELPER int robust_files(void) {
   int n = 0;
   for (int fd = 0; fd < ROBUST_NUMBERS; fd++)
-    n += fcntl(fd, F_GETFD) >= 0;
+    n += lseek(fd, 0, SEEK_CUR) >= 0 || errno != EBADF;
   return n;
 }
 

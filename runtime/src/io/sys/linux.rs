@@ -194,6 +194,10 @@ pub fn eventfd() -> Result<c_int, Errno> {
 /// Adds one to an eventfd.
 pub fn eventfd_add(fd: c_int) {
     let one = 1u64;
-    // SAFETY: eight bytes. It can't fail: the count would have to reach 2^64 - 1.
-    unsafe { libc::write(fd, (&raw const one).cast::<c_void>(), size_of::<u64>()) };
+    // A wake must not be lost to a signal. Nothing else can fail: the count would have to reach
+    // 2^64 - 1, and then it is readable too.
+    // SAFETY: eight bytes.
+    let _ = uninterrupted(|| unsafe {
+        libc::write(fd, (&raw const one).cast::<c_void>(), size_of::<u64>()) as i64
+    });
 }

@@ -66,6 +66,8 @@ mod zero_copy;
 const NOBODY: u64 = 0;
 /// user_data of the poll of the bell.
 const BELL: u64 = 1;
+/// Errors of unknown kinds that io_uring_enter may give in a row, a tenth of a millisecond apart.
+const FAILURES: u32 = 1000;
 
 /// See the module.
 #[derive(Debug)]
@@ -79,6 +81,8 @@ pub struct Uring {
     pub slots: Slots,
     /// Calls in a row that completed at once.
     pub direct: u32,
+    /// See [`FAILURES`].
+    failures: u32,
     /// What the kernel receives without being asked each time. Behind the ring, which knows its
     /// buffers.
     aheads: Aheads,
@@ -94,6 +98,7 @@ impl Uring {
             bell_armed: false,
             slots: Slots::default(),
             direct: 0,
+            failures: 0,
             aheads: Aheads::default(),
         };
         u.arm_bell()?;
@@ -238,20 +243,23 @@ impl Uring {
     fn enter(&mut self, want: u32, timeout: Option<Duration>) {
         match self.ring.enter(want, timeout) {
             // EBUSY: completions first; they are reaped next.
-            Ok(()) | Err(Errno::EINTR | Errno::EBUSY | Errno(libc::ETIME)) => {}
-            // Out of memory at the moment.
-            Err(Errno::EAGAIN | Errno::ENOMEM) => {
-                std::thread::sleep(Duration::from_nanos(AGAIN_NS as u64 / 10))
-            }
-            Err(e) => {
-                // The ring worked when it was made. Every operation on it would hang from now on.
-                eprintln!(
-                    "photonrt: io_uring_enter failed: {}",
-                    std::io::Error::from_raw_os_error(e.0)
-                );
-                std::process::abort();
-            }
+            Ok(()) | Err(Errno::EINTR | Errno::EBUSY | Errno(libc::ETIME)) => self.failures = 0,
+            Err(e) => self.enter_failed(e),
         }
+    }
+
+    /// Out of memory at the moment; or an error that this call is not known to give.
+    #[cold]
+    fn enter_failed(&mut self, e: Errno) {
+        let known = matches!(e, Errno::EAGAIN | Errno::ENOMEM);
+        self.failures += u32::from(!known);
+        if self.failures > FAILURES {
+            // The ring worked when it was made. Every operation on it would hang from now on.
+            let e = std::io::Error::from_raw_os_error(e.0);
+            eprintln!("photonrt: io_uring_enter failed: {e}");
+            std::process::abort();
+        }
+        std::thread::sleep(Duration::from_nanos(AGAIN_NS as u64 / 10));
     }
 
     /// See `Driver::waker`.
