@@ -11,6 +11,7 @@
 //! examples     the C programs: built, tried
 //! demo         their figures on one screen
 //! bench        photonrt beside other runtimes
+//! robust       poor systems, failing calls, bad peers, bad timing
 //! soak         tests over and over
 //! sh           running programs
 //! ```
@@ -23,6 +24,7 @@ mod demo;
 mod examples;
 mod linking;
 mod package;
+mod robust;
 mod sh;
 mod soak;
 mod step;

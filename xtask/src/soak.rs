@@ -1,10 +1,11 @@
-//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests and the conformance
-//! suite; before that, once, the models with one preemption more, and the real programs at full size.
+//! `cargo xtask soak`: what `test` samples, over and over: the runtime's tests, the conformance
+//! suite, and races and hostile clients in sizes that take hours; before that, once, the models with
+//! one preemption more, every fault, and the real programs at full size.
 //! Stops at the first failure, which its log keeps.
 
 use crate::sh::{cargo, target};
 use crate::test::{counted, loom_with};
-use crate::{components, conformance, package};
+use crate::{components, conformance, package, robust};
 use std::time::{Duration, Instant};
 
 /// Runs rounds until `minutes` have passed; true if every round was clean.
@@ -17,7 +18,10 @@ pub fn run(minutes: u64) -> Result<bool, String> {
     let real = components::run_all(components::Size::Full, &mut trouble)?;
     real.notes.iter().for_each(|note| println!("    {note}"));
     println!("real programs: {} passed, {} failed", real.passed, real.failed);
-    let mut round = 0;
+    let mut size = robust::Size { every_fault: true, ..robust::CI };
+    let every = robust::faults(&size, &mut trouble)?;
+    println!("every fault: {} passed, {} failed", every.passed, every.failed);
+    let mut round = 0u64;
     while trouble.is_empty() && (round == 0 || Instant::now() < end) {
         round += 1;
         let mut tests = cargo();
@@ -29,11 +33,16 @@ pub fn run(minutes: u64) -> Result<bool, String> {
         let mut driver = conformance::driver(&[]);
         let suite =
             counted("soak-conformance", &mut driver, 3600, conformance::count, &mut trouble)?;
+        // With twelve runs a round, 100 million operations an engine take three rounds.
+        size = robust::Size { races: 10_000_000, rounds: 10, seed: round + 1, ..robust::CI };
+        let races = robust::races(&size, &mut trouble)?;
+        let hostile = robust::hostile(&size, &mut trouble)?;
+        let all = [unit, suite, races, hostile];
         println!(
             "round {round}: {} passed, {} failed, {} skipped",
-            unit.passed + suite.passed,
-            unit.failed + suite.failed,
-            unit.skipped.len() + suite.skipped.len()
+            all.iter().map(|o| o.passed).sum::<u64>(),
+            all.iter().map(|o| o.failed).sum::<u64>(),
+            all.iter().map(|o| o.skipped.len()).sum::<usize>()
         );
     }
     for text in &trouble {

@@ -7,7 +7,7 @@
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
-use crate::{aarch64, components, conformance, examples, linking, package};
+use crate::{aarch64, components, conformance, examples, linking, package, robust};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 12] = [
+const STEPS: [(&str, &str, Step); 17] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -34,6 +34,11 @@ const STEPS: [(&str, &str, Step); 12] = [
     ("loom", "models of the lock-free protocols", loom),
     ("package", "what the libraries export, need, link with", packaging),
     ("conformance", "the conformance suite in C, on all engines", conformance_suite),
+    ("limits", "system calls and limits taken away", robust::limits),
+    ("masks", "older rings and tiny queues, pretended", robust::masks),
+    ("faults", "each system call fails with each error", |_, t| robust::faults(&robust::CI, t)),
+    ("races", "stops, closes and signals race with I/O", |_, t| robust::races(&robust::CI, t)),
+    ("hostile", "thousands of bad clients", |_, t| robust::hostile(&robust::CI, t)),
     ("examples", "the example programs", example_programs),
     ("components", "wrk, nginx, curl, redis, on each engine", real_components),
     ("aarch64", "the runtime's tests under emulation", aarch64::run),
