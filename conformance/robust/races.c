@@ -120,6 +120,10 @@ static void *read_stream(void *arg) {
                                               : co_io_read(s->out, g->data, len, timeout);
     if (r > 0) {
       CHECK_GE(len, r);
+      if (g->data[0] != net_byte(s->seed, s->read))
+        FAIL("stream %d (%s, %s): read(%d) gave %lld bytes from elsewhere at %llu of %llu", (int)(s->reader - workers) / 2,
+             s->socket ? "socket" : "pipe", (s->reader - workers) / 2 % 2 ? "anywhere" : "one vCPU", s->out,
+             (long long)r, (unsigned long long)s->read, (unsigned long long)s->total);
       net_same(g->data, (size_t)r, s->seed, s->read);
       s->read += (uint64_t)r;
     }

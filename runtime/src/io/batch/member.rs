@@ -173,6 +173,10 @@ impl Member {
         let mut lives = self.lives.get();
         for (fd, life) in self.descriptors().zip(&mut lives) {
             let entry = table::entry(fd)?;
+            if life.is_none() {
+                // Without giving up the vCPU: a close would not find this call meanwhile.
+                entry.life();
+            }
             let entered = vcpu.map_or_else(|| entry.enter_plain(), |v| entry.enter(v.id()));
             match entered {
                 Enter::Open if life.is_none_or(|life| life == entry.generation()) => {

@@ -12,7 +12,7 @@
 use crate::err::Errno;
 use crate::io::buffer::Held;
 use crate::io::engine::slots::{Kind, Rec, at_home, state};
-use crate::io::engine::{self, EngineKind, LAST_NS, is_ahead, kind, pause};
+use crate::io::engine::{self, EngineKind, is_ahead, kind};
 use crate::io::table::{self, Enter, Entry};
 use crate::sched::VCpu;
 use crate::wait::{self, Deadline};
@@ -69,7 +69,8 @@ pub fn take(
             Enter::Open => {}
             Enter::Closing => return Err(Errno::EBADF),
             Enter::Last => {
-                pause(deadline, LAST_NS).map_err(|stop| stop.errno(deadline))?;
+                // Without giving up the vCPU: a close would not find this call meanwhile.
+                entry.life();
                 continue;
             }
         }

@@ -198,10 +198,11 @@ pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
 #[inline]
 fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
     let (mut vain, mut before) = (0, None);
+    let life = life_of(&op);
     loop {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
-        let pause_ns = match step(&mut op, vcpu, deadline) {
+        let pause_ns = match step(&mut op, vcpu, deadline, life) {
             // What has been transferred before an error is not lost.
             Step::Done(r) => return r.or_else(|e| op.partial().ok_or(e)),
             Step::Pause(ns) => ns,
@@ -266,8 +267,12 @@ pub fn is_ahead(fd: RawFd) -> bool {
 }
 
 #[inline]
-fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
+fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline, life: Option<u32>) -> Step {
     match enter(op, vcpu) {
+        // While it paused it was in no list: a close may have been and gone, and the number with it.
+        Ok(()) if life.is_some_and(|life| is_over(op.fd(), life)) => {
+            return Errno::EBADF.into();
+        }
         Ok(()) => {}
         Err(Step::Done(Err(e))) => return Step::Done(op.partial().ok_or(e)),
         Err(other) => return other,
@@ -279,6 +284,23 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step {
         EngineKind::Uring => Errno::ENOSYS.into(),
         EngineKind::Ready | EngineKind::Offload => ready::step(op, vcpu, deadline),
     }
+}
+
+/// Which life of its descriptor a call has begun in. None: it has no descriptor, or one that can't
+/// be one.
+#[inline]
+fn life_of<O: Op>(op: &O) -> Option<u32> {
+    if O::HAS_FD || op.fd() >= 0 {
+        table::entry(op.fd()).ok().map(table::Entry::life)
+    } else {
+        None
+    }
+}
+
+/// Whether a life of the descriptor has ended. The caller has entered.
+#[inline]
+fn is_over(fd: c_int, life: u32) -> bool {
+    table::entry(fd).is_ok_and(|e| e.generation() != life)
 }
 
 /// Enters the vCPU's bit for the descriptors of a call, which goes on without a switch. An error:
@@ -302,6 +324,7 @@ fn enter_one(fd: c_int, vcpu: &VCpu) -> Result<(), Step> {
     match table::entry(fd)?.enter(vcpu.id()) {
         Enter::Open => Ok(()),
         Enter::Closing => Err(Errno::EBADF.into()),
+        // It was not when the call began; it is found out next whose life it is.
         Enter::Last => Err(Step::Pause(LAST_NS)),
     }
 }

@@ -100,7 +100,10 @@ fn look(vcpu: &VCpu, fds: &mut [pollfd], closed: &[usize]) -> Result<Look, Errno
     let (mut n, mut last) = (0, false);
     for p in fds.iter_mut() {
         if p.fd >= 0 && p.revents != libc::POLLNVAL {
-            match table::entry(p.fd)?.enter(vcpu.id()) {
+            let entry = table::entry(p.fd)?;
+            // Without giving up the vCPU: a close would not find this call meanwhile.
+            entry.life();
+            match entry.enter(vcpu.id()) {
                 Enter::Open => {}
                 Enter::Closing => p.revents = libc::POLLNVAL,
                 Enter::Last => last = true,
