@@ -3,6 +3,7 @@
 //! minute and says which it was.
 #![allow(unsafe_code)]
 
+mod batch;
 mod closing;
 mod engines;
 mod files;
