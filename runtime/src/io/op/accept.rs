@@ -50,7 +50,11 @@ impl Op for Accept {
         match sys::flags(self.fd) {
             Err(e) => Try::Done(Err(e)),
             Ok(f) if f & libc::O_NONBLOCK != 0 => sys::tried(self.accept()),
-            Ok(_) => sys::guarded(self.fd, libc::POLLIN, || self.accept()),
+            Ok(_) => match sys::guarded(self.fd, libc::POLLIN, || self.accept()) {
+                // What does not listen would never become ready: it says so at once.
+                Try::Wait if !sys::listens(self.fd) => sys::tried(self.accept()),
+                other => other,
+            },
         }
     }
     fn events(&self) -> c_short {

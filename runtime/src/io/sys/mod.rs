@@ -321,6 +321,11 @@ pub fn listen(fd: c_int, backlog: c_int) -> Result<(), Errno> {
     Errno::check(i64::from(unsafe { libc::listen(fd, backlog) })).map(drop)
 }
 
+/// Whether it is a socket that listens.
+pub fn listens(fd: c_int) -> bool {
+    socket_option(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN).is_ok_and(|on| on != 0)
+}
+
 /// Whether it is a stream socket.
 pub fn is_stream(fd: c_int) -> bool {
     socket_option(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)

@@ -3,7 +3,7 @@
 
 use super::{Record, Stat, Time};
 use crate::err::Errno;
-use crate::io::sys::{self, R, Try, memory, uninterrupted};
+use crate::io::sys::{self, R, Try, uninterrupted};
 use libc::iovec;
 use std::ffi::{CStr, c_char, c_int, c_uint};
 
@@ -29,23 +29,10 @@ pub fn try_writev(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64
     let r =
         uninterrupted(|| unsafe { libc::pwritev2(fd, iov, count, at, libc::RWF_NOWAIT) as i64 });
     sys::nowait(libc::POLLOUT, fd, offset.is_some(), r, || {
-        // As much as is taken without blocking, which is in one buffer at least.
-        let first = first_buffer(iov, count)?;
-        let len = first.iov_len.min(sys::most_at_once(fd)?);
-        sys::write_blocking(fd, first.iov_base.cast(), len, offset)
+        let most = sys::most_at_once(fd)?;
+        let (some, n) = super::first_buffers(iov, count, most)?;
+        super::writev_blocking(fd, some.as_ptr(), n, offset)
     })
-}
-
-/// The first buffer with something in it.
-fn first_buffer(iov: *const iovec, count: c_int) -> Result<iovec, Errno> {
-    for i in 0..count as usize {
-        // SAFETY: any bytes are an iovec.
-        let v = unsafe { memory::fetch(iov.wrapping_add(i))? };
-        if v.iov_len > 0 {
-            return Ok(v);
-        }
-    }
-    Ok(iovec { iov_base: std::ptr::null_mut(), iov_len: 0 })
 }
 
 /// fdatasync(2).

@@ -4,7 +4,7 @@
 //! POSIX, and what POSIX has not.
 #![allow(unsafe_code)]
 
-use super::{R, Try, tried, uninterrupted};
+use super::{R, Try, memory, tried, uninterrupted};
 use crate::err::Errno;
 use libc::iovec;
 use std::ffi::{c_char, c_int};
@@ -107,6 +107,33 @@ pub fn writev_blocking(fd: c_int, iov: *const iovec, count: c_int, offset: Optio
             Some(at) => libc::pwritev(fd, iov, count, at) as i64,
         }
     })
+}
+
+/// Buffers that a call looks at at once where it may not have too much.
+const SOME: usize = 16;
+
+/// The first buffers, cut to `most` bytes together, and their number. EFAULT: the array is not
+/// there.
+fn first_buffers(
+    iov: *const iovec,
+    count: c_int,
+    most: usize,
+) -> Result<([iovec; SOME], c_int), Errno> {
+    let mut some = [iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; SOME];
+    let (mut n, mut left) = (0, most);
+    for i in 0..count as usize {
+        if n == SOME || left == 0 {
+            break;
+        }
+        // SAFETY: any bytes are an iovec.
+        let v = unsafe { memory::fetch(iov.wrapping_add(i))? };
+        if v.iov_len > 0 {
+            some[n] = iovec { iov_len: v.iov_len.min(left), ..v };
+            left -= some[n].iov_len;
+            n += 1;
+        }
+    }
+    Ok((some, n as c_int))
 }
 
 /// A message of those buffers, to nobody in particular.

@@ -15,15 +15,8 @@ pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>
 /// writev(2) (offset None) or pwritev(2), without blocking.
 pub fn try_writev(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>) -> Try {
     look_first(fd, libc::POLLOUT, || {
-        for i in 0..count as usize {
-            // SAFETY: any bytes are an iovec.
-            let v = unsafe { memory::fetch(iov.wrapping_add(i))? };
-            if v.iov_len > 0 {
-                let len = v.iov_len.min(sys::PIPE_ATOMIC);
-                return sys::write_blocking(fd, v.iov_base.cast(), len, offset);
-            }
-        }
-        Ok(0)
+        let (some, n) = super::first_buffers(iov, count, sys::PIPE_ATOMIC)?;
+        super::writev_blocking(fd, some.as_ptr(), n, offset)
     })
 }
 
