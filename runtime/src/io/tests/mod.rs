@@ -12,12 +12,9 @@ mod net;
 mod optional;
 mod stop;
 mod streams;
-<<<<<<< HEAD
+mod two;
 #[cfg(target_os = "linux")]
 mod zero_copy;
-=======
-mod two;
->>>>>>> ee1427c (Calls on two descriptors: unit tests, and numbers given out anew while a transfer is under way)
 
 use crate::err::Errno;
 use crate::io::{self, sys, sys::R};
