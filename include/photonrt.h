@@ -526,13 +526,13 @@ int64_t co_io_writev(int fd, const struct iovec *iov, int count, int64_t timeout
 
 /** Reads into `count` buffers from `offset` (>= 0) on, the file's position unmoved. As
  *  co_io_pread and co_io_readv. */
-int64_t co_io_preadv(int fd, const struct iovec *iov, int count, int64_t offset, int64_t
-                     timeout_ns);
+int64_t co_io_preadv(int fd, const struct iovec *iov, int count, int64_t offset,
+                     int64_t timeout_ns);
 
 /** Writes `count` buffers from `offset` (>= 0) on, the file's position unmoved. As co_io_pwrite
  *  and co_io_writev. */
-int64_t co_io_pwritev(int fd, const struct iovec *iov, int count, int64_t offset, int64_t
-                      timeout_ns);
+int64_t co_io_pwritev(int fd, const struct iovec *iov, int count, int64_t offset,
+                      int64_t timeout_ns);
 
 /** Waits until what was written to the file is on its device. 0, or as co_io_read. A timeout or
  *  cancel stops the waiting for it, where the system lets it. */
@@ -660,8 +660,8 @@ int co_io_mkdirat(int dirfd, const char *path, uint32_t mode, int64_t timeout_ns
 int co_io_link(const char *from, const char *to, int64_t timeout_ns);
 
 /** The same from directories. `flags`: AT_SYMLINK_FOLLOW, and what else linkat(2) takes. 0. */
-int co_io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to, int flags, int64_t
-                 timeout_ns);
+int co_io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to, int flags,
+                 int64_t timeout_ns);
 
 /** Makes a symbolic link `path` that says `target`. 0. */
 int co_io_symlink(const char *target, const char *path, int64_t timeout_ns);
@@ -694,8 +694,8 @@ int co_io_pipe(int *fds, int flags);
  *
  *  The bytes moved; 0 is the end of what is read. -EPIPE without SIGPIPE for a socket, perhaps
  *  with it for a pipe. With CO_NOW files and sockets to write to always give -EAGAIN. */
-int64_t co_io_splice(int fd_in, int64_t *off_in, int fd_out, int64_t *off_out, size_t len, unsigned
-                     int flags, int64_t timeout_ns);
+int64_t co_io_splice(int fd_in, int64_t *off_in, int fd_out, int64_t *off_out, size_t len,
+                     unsigned int flags, int64_t timeout_ns);
 
 /** Sends `len` bytes of the file `in_fd` to `out_fd`, which may be anything, in either mode: from
  *  `*offset` on, which is moved, or (NULL) from the file's position, which is.
@@ -764,8 +764,8 @@ int64_t co_io_send(int fd, const void *buf, size_t len, int flags, int64_t timeo
 /** Receives as co_io_recv does, and the sender's address: `addr` and `addr_len` may be NULL, or
  *  as recvfrom(2) wants them; an address that is longer than its room is cut, and `*addr_len` is
  *  its full length. */
-int64_t co_io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t
-                       *addr_len, int64_t timeout_ns);
+int64_t co_io_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
+                       socklen_t *addr_len, int64_t timeout_ns);
 
 /** Sends as co_io_send does, to `addr` unless that is NULL. */
 int64_t co_io_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
@@ -863,8 +863,8 @@ typedef struct co_reader_t {
 int64_t co_io_read_full(int fd, void *buf, size_t len, size_t *done, int64_t timeout_ns);
 
 /** The same from `offset` on, the file's position unmoved, by co_io_pread. */
-int64_t co_io_pread_full(int fd, void *buf, size_t len, int64_t offset, size_t *done, int64_t
-                         timeout_ns);
+int64_t co_io_pread_full(int fd, void *buf, size_t len, int64_t offset, size_t *done,
+                         int64_t timeout_ns);
 
 /** Writes all of `len` bytes: as many co_io_write calls under one timeout.
  *
@@ -873,8 +873,8 @@ int64_t co_io_pread_full(int fd, void *buf, size_t len, int64_t offset, size_t *
 int64_t co_io_write_all(int fd, const void *buf, size_t len, size_t *done, int64_t timeout_ns);
 
 /** The same from `offset` on, the file's position unmoved, by co_io_pwrite. */
-int64_t co_io_pwrite_all(int fd, const void *buf, size_t len, int64_t offset, size_t *done, int64_t
-                         timeout_ns);
+int64_t co_io_pwrite_all(int fd, const void *buf, size_t len, int64_t offset, size_t *done,
+                         int64_t timeout_ns);
 
 /** Copies `count` bytes, or with -1 everything up to the end, from one descriptor to another:
  *  files (at their positions), pipes, stream sockets, devices. As many calls as it takes under
@@ -913,8 +913,8 @@ int64_t co_reader_read(co_reader_t *r, void *buf, size_t len, int64_t timeout_ns
 
 /** Gives exactly `len` bytes, or less at the end, as co_io_read_full does. What is larger than
  *  the buffer goes around it. */
-int64_t co_reader_read_full(co_reader_t *r, void *buf, size_t len, size_t *done, int64_t
-                            timeout_ns);
+int64_t co_reader_read_full(co_reader_t *r, void *buf, size_t len, size_t *done,
+                            int64_t timeout_ns);
 
 /** Waits until at least `need` bytes are buffered and points `*data` to them, where they stay:
  *  co_reader_consume takes them off. Gives how many are buffered; less than `need` at the end.
@@ -1004,16 +1004,16 @@ int co_unix_connect(const char *path, int64_t timeout_ns);
  *  no use), -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EINVAL (flags; `res`, or `node` and `service`
  *  NULL), -ENOMEM; or -ETIMEDOUT, -EAGAIN (CO_NOW; no thread to be had), -ECANCELED or an
  *  interrupt's error. */
-int co_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct
-                   addrinfo **res, int64_t timeout_ns);
+int co_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                   struct addrinfo **res, int64_t timeout_ns);
 
 /** getnameinfo(3) without blocking the vCPU: the names of an address, into `host` and `service`
  *  where those are not NULL (NI_MAXHOST and NI_MAXSERV bytes are enough). With NI_NUMERICHOST and
  *  NI_NUMERICSERV it is answered at once. As co_getaddrinfo; -EOVERFLOW (a text does not fit:
  *  neither is written), -EFAULT (`addr` NULL), -EINVAL (a length that is no address's; both texts
  *  NULL). */
-int co_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen, char
-                   *service, socklen_t servicelen, int flags, int64_t timeout_ns);
+int co_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
+                   char *service, socklen_t servicelen, int flags, int64_t timeout_ns);
 
 /** Reads an address from text: "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%eth0]:80" (or the
  *  interface's number); without a port it is 0, and IPv6 may then be without brackets;

@@ -197,8 +197,10 @@ fn declaration(text: &str) -> String {
         return format!("{text}\n");
     }
     let indent = text.find('(').expect("a function has parameters") + 1;
-    let lines = wrap(&text[indent..], WIDTH - indent);
-    format!("{}{}\n", &text[..indent], lines.join(&format!("\n{:indent$}", "")))
+    // Breaks only behind commas: `wrap` does not see the other spaces.
+    let parameters = text[indent..].replace(' ', "\x01").replace(",\x01", ", ");
+    let lines = wrap(&parameters, WIDTH - indent).join(&format!("\n{:indent$}", ""));
+    format!("{}{}\n", &text[..indent], lines.replace('\x01', " "))
 }
 
 /// The C text of one declaration.
