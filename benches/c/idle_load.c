@@ -48,9 +48,10 @@ static const char *proc(int i, const char *file) {
   snprintf(path, sizeof path, "/proc/%ld/%s", pids[i], file);
   return path;
 }
-// Seconds of CPU that the server has used.
-static double server_cpu(void) {
-  double sum = 0;
+// Seconds of CPU that the server has used, and those of them outside of the kernel.
+struct cpu { double all, user; };
+static struct cpu server_cpu(void) {
+  struct cpu sum = {0, 0};
   for (int i = 0; i < servers; i++) {
     char text[1024], *p;
     unsigned long long user, sys;
@@ -61,9 +62,10 @@ static double server_cpu(void) {
     p = strrchr(text, ')'); // the name before it may hold anything
     if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &sys) != 2)
       fail(NAME, "the server is gone");
-    sum += (double)(user + sys);
+    sum.all += (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+    sum.user += (double)user / (double)sysconf(_SC_CLK_TCK);
   }
-  return sum / (double)sysconf(_SC_CLK_TCK);
+  return sum;
 }
 struct memory { double rss, pte, slab; };
 static struct memory memory(void) {
@@ -161,7 +163,7 @@ static void work(int port, size_t connections, uint64_t seconds) {
   struct memory before = {0, 0, 0}, after;
   size_t n = share(connections);
   const size_t active[2] = {FEW, MANY};
-  double cpu[2] = {0, 0};
+  struct cpu cpu[2] = {{0, 0}, {0, 0}}, c = {0, 0}, now = c;
   uint64_t length = seconds * 1000000000u / TURNS, warm = 300000000u;
   fds = malloc(n * sizeof *fds);
   got = calloc(n, 1);
@@ -187,18 +189,23 @@ static void work(int port, size_t connections, uint64_t seconds) {
       step();
       uint64_t from = all->begin + warm;
       load(n, share(active[j]), from, 1);
-      double c = me ? 0 : server_cpu();
+      if (!me) c = server_cpu();
       all->answers[me][j] += (double)load(n, share(active[j]), from + length, 0);
-      cpu[j] += me ? 0 : server_cpu() - c;
+      if (!me) now = server_cpu();
+      cpu[j].all += now.all - c.all;
+      cpu[j].user += now.user - c.user;
       drain(n, share(active[j]));
       step();
     }
   for (size_t i = 1; !me && i < workers; i++)
     for (int j = 0; j < 2; j++) all->answers[0][j] += all->answers[i][j];
   if (me) return;
-  double few = cpu[0] * 1e6 / all->answers[0][0], many = cpu[1] * 1e6 / all->answers[0][1];
+  const double *n_of = all->answers[0];
+  double few = cpu[0].all * 1e6 / n_of[0], many = cpu[1].all * 1e6 / n_of[1];
   out("idle_cpu64", few, "us");
   out("idle_cpu10k", many, "us");
+  out("idle_user64", cpu[0].user * 1e6 / n_of[0], "us");
+  out("idle_user10k", cpu[1].user * 1e6 / n_of[1], "us");
   out("idle_cost", many / few, "x");
 }
 
