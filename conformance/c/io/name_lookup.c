@@ -127,9 +127,28 @@ static void *back(void *arg) {
   return arg;
 }
 
+/* What is answered at once is answered on the coroutine's own stack. */
+static void *on_small_stack(void *arg) {
+  numbers();
+  names();
+  back(NULL);
+  CHECK_ERR(co_tcp_connect("127.0.0.1", 1, CO_FOREVER), ECONNREFUSED);
+  CHECK_ERR(co_tcp_connect("localhost", 1, CO_FOREVER), ECONNREFUSED);
+  return arg;
+}
+
+static void small_stack(void) {
+  co_t co = 0;
+  co_attr_t attr = conf_attr();
+  attr.stack_size = 16 * 1024;
+  CHECK_OK(co_spawn(&co, &attr, on_small_stack, NULL));
+  conf_join(co);
+}
+
 static void body(void) {
   numbers();
   names();
+  small_stack();
   slow();
   back(NULL);
   conf_on_thread(back, NULL);

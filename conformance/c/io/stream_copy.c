@@ -100,6 +100,8 @@ static void in_pieces(int from, int to) {
     CHECK(r == -EAGAIN || r == -ETIMEDOUT || r == done);
     CHECK_GE(done, 0);
     sent += (uint64_t)done;
+    if (r >= 0) /* then it is over, and nothing is missing */
+      CHECK_EQ(sent, SIZE);
     size_t some = (size_t)(conf_rand(&seed) % 30000);
     some = some < sent - got ? some : sent - got;
     CHECK_EQ(co_io_read_full(target.out, sink + got, some, NULL, 10 * SEC), some);
@@ -113,6 +115,40 @@ static void in_pieces(int from, int to) {
     conf_join(feeder);
   CHECK_OK(co_io_close(target.in));
   end(source), end(target);
+}
+
+static atomic_int copying, cancels;
+
+static void *copy_on(void *arg) {
+  uint64_t sent = 0;
+  int64_t done;
+  while (sent < SIZE) {
+    int64_t r = co_io_copy(source.out, target.in, (int64_t)(SIZE - sent), &done, CO_FOREVER);
+    CHECK(r == done || r == -ECANCELED);
+    sent += (uint64_t)done;
+    if (r >= 0)
+      CHECK_EQ(sent, SIZE);
+    else
+      CHECK_EQ(co_cancel_clear(), 1), cancels++;
+  }
+  atomic_store(&copying, 0);
+  return arg;
+}
+
+/* Cancelled again and again, at whatever it is. */
+static void cancelled(int from, int to) {
+  co_t feeder = start(from, to, false);
+  expected = (int64_t)SIZE;
+  co_t drainer = to == A_FILE ? 0 : conf_spawn_on(1, drain, NULL);
+  atomic_store(&copying, 1);
+  co_t copier = conf_spawn_on(2, copy_on, NULL);
+  uint64_t seed = 9;
+  while (atomic_load(&copying)) {
+    co_cancel(copier);
+    CHECK_OK(co_sleep((int64_t)(conf_rand(&seed) % 60) * US)); /* in which it gets on */
+  }
+  conf_join(copier);
+  finish(to, feeder, drainer);
 }
 
 static void *stopped(void *arg) {
@@ -187,9 +223,11 @@ static void body(void) {
       whole(from, to, -1, false);
       whole(from, to, 300001, (from + to) % 2);
       whole(from, to, INT64_MAX, (from + to) % 2 == 0);
+      cancelled(from, to);
       if (to != A_FILE)
         in_pieces(from, to);
     }
+  CHECK_GE(atomic_load(&cancels), 20);
   stops(A_PIPE), stops(A_UNIX), stops(A_TCP);
   errors(NULL);
   conf_on_thread(errors, NULL);

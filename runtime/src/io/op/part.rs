@@ -66,6 +66,7 @@ pub struct Part<'a, O> {
 impl<O: Op> Op for Part<'_, O> {
     const TRY_FIRST: bool = O::TRY_FIRST;
     const BLOCKS: bool = O::BLOCKS;
+    const RECEIVES: bool = O::RECEIVES;
     const TAKES: bool = O::TAKES;
     const POLLS: bool = O::POLLS;
     const OPTIONAL: Option<u8> = O::OPTIONAL;
@@ -101,6 +102,9 @@ impl<O: Op> Op for Part<'_, O> {
     }
     fn is_mute(&self, r: &R) -> bool {
         self.op.is_mute(r)
+    }
+    fn took_all(&self, r: &R) -> bool {
+        self.op.took_all(r)
     }
 }
 

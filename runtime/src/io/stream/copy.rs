@@ -9,15 +9,21 @@
 //!   others   wait until there is room, then read as much as room means for sure, and write
 //! ```
 //! The last one is exact for pipes to files, pipes and sockets; only a target that takes less than
-//! it promised, and a stop just then, loses what lies between.
+//! it promised, because somebody else writes to it too, and a stop just then, loses what lies
+//! between. From file to file the system copies by itself where it can.
 //!
 //! Rejected: a pipe between two sockets (splice there and back): what is in it when a stop comes
-//! can't be put back; a stop that waits until all that was read is written: it may never be.
+//! can't be put back; a stop that waits until all that was read is written: it may never be; splice
+//! from or to a pipe: of what has no promise it takes a thread and 4 KiB at a time.
 
-use super::{Steps, progress};
+use super::{Call, progress};
 use crate::err::Errno;
-use crate::io::op::{poll, read, recv, write};
-use crate::io::sys::{self, R, Try};
+use crate::io::op::copy::copy_file_range;
+use crate::io::op::part::Seek;
+use crate::io::op::{poll::Poll, read::Read, recv::Recv, write::Write};
+use crate::io::sys::{self, R, Try, file};
+use crate::sched;
+use crate::wait::Deadline;
 use std::ffi::c_int;
 
 /// As much at once: enough that the calls cost little beside the copying, little enough to stay in
@@ -34,23 +40,46 @@ enum Kind {
 }
 
 impl Kind {
+    /// EBADF.
+    fn of_target(fd: c_int) -> Result<Kind, Errno> {
+        Ok(match sys::stat(fd)?.st_mode & libc::S_IFMT {
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFREG | libc::S_IFBLK => Kind::File,
+            _ => Kind::Other,
+        })
+    }
+
     /// EBADF; EINVAL: a socket that is no stream.
     fn of(fd: c_int) -> Result<Kind, Errno> {
-        match sys::stat(fd)?.st_mode & libc::S_IFMT {
-            libc::S_IFSOCK if !sys::is_stream(fd) => Err(Errno::EINVAL),
-            libc::S_IFSOCK => Ok(Kind::Socket),
-            libc::S_IFREG | libc::S_IFBLK => Ok(Kind::File),
-            _ => Ok(Kind::Other),
+        match Kind::of_target(fd)? {
+            Kind::Socket if !sys::is_stream(fd) => Err(Errno::EINVAL),
+            kind => Ok(kind),
         }
+    }
+}
+
+/// The running coroutine hears no cancel and no interrupt.
+struct Deaf(bool);
+
+impl Deaf {
+    fn new() -> Deaf {
+        // On a plain thread there is none.
+        Deaf(sched::shield(true).unwrap_or(true))
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        let _ = sched::shield(self.0);
     }
 }
 
 struct Copy {
     from: c_int,
     to: c_int,
-    kind: Kind,
+    kinds: [Kind; 2],
     buf: Vec<u8>,
-    steps: Steps,
+    call: Call,
 }
 
 impl Copy {
@@ -64,12 +93,7 @@ impl Copy {
         };
         let mut given = 0;
         let r = loop {
-            let timeout = match self.steps.next() {
-                Ok(t) => t,
-                Err(e) => break Err(e),
-            };
-            let rest = &self.buf[given..len];
-            match progress(write::write(self.to, rest.as_ptr(), rest.len(), timeout)) {
+            match self.give(given, len) {
                 Ok(n) => given += n as usize,
                 Err(e) => break Err(e),
             }
@@ -84,30 +108,54 @@ impl Copy {
     /// Bytes for one piece.
     fn take(&mut self, len: usize) -> Result<usize, Errno> {
         let to = self.buf.as_mut_ptr();
-        let timeout = self.steps.next()?;
-        let n = match self.kind {
-            Kind::Socket => recv::recv(self.from, to, len, libc::MSG_PEEK, timeout),
-            Kind::File => read::read(self.from, to, len, timeout),
+        let n = match self.kinds[0] {
+            Kind::Socket => self.call.part(Recv::new(self.from, to, len, libc::MSG_PEEK)),
+            Kind::File => self.call.part(Read::new(self.from, to, len, None)?),
             Kind::Other => {
-                poll::poll(self.from, libc::POLLIN, timeout)?;
-                poll::poll(self.to, libc::POLLOUT, self.steps.next()?)?;
-                read::read(self.from, to, len.min(SURE), self.steps.next()?)
+                self.call.part(Poll::new(self.from, libc::POLLIN)?)?;
+                self.call.part(Poll::new(self.to, libc::POLLOUT)?)?;
+                self.call.part(Read::new(self.from, to, len.min(SURE), None)?)
             }
         };
         n.map(|n| n as usize)
     }
 
+    /// Writes some of what was taken.
+    fn give(&mut self, given: usize, len: usize) -> R {
+        let rest = &self.buf[given..len];
+        let op = Write::new(self.to, rest.as_ptr(), rest.len(), None)?;
+        if self.kinds[0] == Kind::Other {
+            let deadline =
+                if self.kinds[1] == Kind::File { Deadline::Never } else { Deadline::Now };
+            let deaf = Deaf::new();
+            match self.call.finish_by(deadline, op) {
+                Err(Errno::EAGAIN) => drop(deaf),
+                r => return progress(r),
+            }
+            let op = Write::new(self.to, rest.as_ptr(), rest.len(), None)?;
+            return progress(self.call.part(op));
+        }
+        progress(self.call.part(op))
+    }
+
     /// Of `len` bytes that were taken `given` are through.
     fn settle(&mut self, given: usize, len: usize) -> Result<(), Errno> {
-        match self.kind {
+        match self.kinds[0] {
             Kind::Socket => self.drop_received(given),
-            Kind::File if given < len => sys::seek_by(self.from, -((len - given) as i64)),
+            Kind::File if given < len => {
+                let to = file::position(self.from)? - (len - given) as i64;
+                let _deaf = Deaf::new();
+                self.call.finish_by(Deadline::Never, Seek { fd: self.from, to }).map(drop)
+            }
             Kind::File | Kind::Other => Ok(()),
         }
     }
 
     /// Takes off the socket what was peeked at, which is there: no wait, and nothing that stops it.
     fn drop_received(&mut self, len: usize) -> Result<(), Errno> {
+        if self.call.lives.are_over() {
+            return Err(Errno::EBADF);
+        }
         let flags = if sys::is_tcp(self.from) { sys::DISCARD } else { 0 };
         let mut left = len;
         while left > 0 {
@@ -122,21 +170,54 @@ impl Copy {
     }
 }
 
+/// Whether the system's own copy of files does not do it, and reading and writing may.
+fn does_not_do(e: Errno) -> bool {
+    // EBADF: also for a file that is appended to.
+    let others = [libc::EXDEV, libc::EOPNOTSUPP, libc::ENOSYS, libc::EBADF, libc::ETXTBSY];
+    e == Errno::EINVAL || others.contains(&e.0)
+}
+
+/// From file to file. Ok(false): the rest is to be done in another way.
+fn copy_files(call: &mut Call, fds: [c_int; 2], count: i64, done: &mut i64) -> Result<bool, Errno> {
+    while *done < count {
+        let deadline = call.go_on()?;
+        let timeout = match deadline {
+            Deadline::Never => -1,
+            Deadline::Now => return Ok(false),
+            Deadline::At(_) => deadline.left().unwrap_or(1).max(1),
+        };
+        if call.lives.are_over() {
+            return Err(Errno::EBADF);
+        }
+        let most = usize::try_from(count - *done).unwrap_or(usize::MAX);
+        match copy_file_range(fds, [None, None], most, 0, timeout) {
+            // The end, or a file that only looks empty, as those of /proc.
+            Ok(0) => return Ok(false),
+            Ok(n) => *done += n,
+            Err(e) if does_not_do(e) => return Ok(false),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(true)
+}
+
 /// co_io_copy. `done` bytes went through, whatever it gives.
 pub fn copy(from: c_int, to: c_int, count: i64, done: &mut i64, timeout_ns: i64) -> R {
     *done = 0;
-    let steps = Steps::new(timeout_ns)?;
-    let kind = Kind::of(from)?;
-    sys::stat(to)?;
+    let mut call = Call::new([from, to], timeout_ns)?;
+    let kinds = [Kind::of(from)?, Kind::of_target(to)?];
     if count < -1 {
         return Err(Errno::EINVAL);
     }
     let count = if count < 0 { i64::MAX } else { count };
+    if kinds == [Kind::File; 2] && copy_files(&mut call, [from, to], count, done)? {
+        return Ok(*done);
+    }
     let mut buf = Vec::new();
     let size = count.min(CHUNK as i64) as usize;
     buf.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
     buf.resize(size, 0);
-    let mut copy = Copy { from, to, kind, buf, steps };
+    let mut copy = Copy { from, to, kinds, buf, call };
     while *done < count {
         let most = usize::try_from(count - *done).unwrap_or(usize::MAX);
         let (n, r) = copy.piece(most);

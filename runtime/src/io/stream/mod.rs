@@ -14,44 +14,59 @@
 //! finds the end of the stream, and a message that was cut short would look complete.
 
 use crate::err::Errno;
-use crate::io::op::{read, recv, write};
+use crate::io::engine::{begin, run_part};
+use crate::io::op::Op;
+use crate::io::op::part::{Lives, Part};
+use crate::io::op::{read::Read, recv::Recv, write::Write};
 use crate::io::sys::{self, R};
 use crate::time;
-use crate::wait::Deadline;
+use crate::wait::{self, Deadline};
 use std::ffi::c_int;
 
 pub mod copy;
 pub mod reader;
 
-/// The timeouts of several calls that together have one.
+/// A call of several parts, on one descriptor or two: their deadline, and which lives of the
+/// numbers they are about. It is stopped between two parts as well as in one.
 #[derive(Debug)]
-pub struct Steps {
+pub struct Call {
     timeout_ns: i64,
     deadline: Option<Deadline>,
+    lives: Lives,
 }
 
-impl Steps {
-    /// EINVAL: no timeout.
-    pub fn new(timeout_ns: i64) -> Result<Steps, Errno> {
+impl Call {
+    /// It begins with its first part. EINVAL: no timeout.
+    pub fn new(fds: [c_int; 2], timeout_ns: i64) -> Result<Call, Errno> {
         if timeout_ns < -1 {
             return Err(Errno::EINVAL);
         }
-        Ok(Steps { timeout_ns, deadline: None })
+        Ok(Call { timeout_ns, deadline: None, lives: Lives::new(fds) })
     }
 
-    /// The next call's. ETIMEDOUT: the time is up.
-    pub fn next(&mut self) -> Result<i64, Errno> {
-        match self.deadline {
-            None => {
-                self.deadline = Some(Deadline::new(self.timeout_ns)?);
-                Ok(self.timeout_ns)
-            }
-            Some(Deadline::At(t)) => match t - time::now() {
-                ns if ns <= 0 => Err(Errno::ETIMEDOUT),
-                ns => Ok(ns),
-            },
-            Some(_) => Ok(self.timeout_ns),
+    /// What would stop it, looked for where nothing is under way.
+    fn go_on(&mut self) -> Result<Deadline, Errno> {
+        let Some(deadline) = self.deadline else {
+            let deadline = begin(self.timeout_ns)?;
+            self.deadline = Some(deadline);
+            return Ok(deadline);
+        };
+        wait::check().map_err(|stop| stop.errno(deadline))?;
+        match deadline {
+            Deadline::At(t) if t <= time::now() => Err(Errno::ETIMEDOUT),
+            _ => Ok(deadline),
         }
+    }
+
+    /// One part.
+    fn part<O: Op>(&mut self, op: O) -> R {
+        let deadline = self.go_on()?;
+        self.finish_by(deadline, op)
+    }
+
+    /// One that only a wait of it can stop.
+    fn finish_by<O: Op>(&self, deadline: Deadline, op: O) -> R {
+        run_part(Part { op, lives: &self.lives, begun: false }, deadline)
     }
 }
 
@@ -71,10 +86,10 @@ impl Source {
     }
 
     /// One read; 0 is the end.
-    fn read(self, buf: *mut u8, len: usize, timeout_ns: i64) -> R {
+    fn read(self, buf: *mut u8, len: usize, call: &mut Call) -> R {
         match self.socket {
-            true => recv::recv(self.fd, buf, len, 0, timeout_ns),
-            false => read::read(self.fd, buf, len, timeout_ns),
+            true => call.part(Recv::new(self.fd, buf, len, 0)),
+            false => call.part(Read::new(self.fd, buf, len, None)?),
         }
     }
 }
@@ -85,8 +100,8 @@ fn repeat(
     buf: *mut u8,
     len: usize,
     done: &mut usize,
-    steps: &mut Steps,
-    mut part: impl FnMut(*mut u8, usize, usize, &mut Steps) -> R,
+    call: &mut Call,
+    mut part: impl FnMut(*mut u8, usize, usize, &mut Call) -> R,
 ) -> R {
     *done = 0;
     if i64::try_from(len).is_err() {
@@ -97,7 +112,7 @@ fn repeat(
     }
     loop {
         let rest = buf.wrapping_add(*done);
-        let n = part(rest, len - *done, *done, steps)?;
+        let n = part(rest, len - *done, *done, call)?;
         *done += n as usize;
         if n == 0 || *done == len {
             return Ok(*done as i64);
@@ -111,16 +126,16 @@ fn check_empty(fd: c_int, len: usize) -> Result<(), Errno> {
 }
 
 /// The position that is `done` bytes behind `offset`.
-fn at(offset: i64, done: usize) -> Result<i64, Errno> {
-    offset.checked_add_unsigned(done as u64).ok_or(Errno::EINVAL)
+fn at(offset: i64, done: usize) -> Result<Option<i64>, Errno> {
+    offset.checked_add_unsigned(done as u64).map(Some).ok_or(Errno::EINVAL)
 }
 
 /// co_io_read_full. Less than `len` is the end. An error: `done` bytes came before it.
 pub fn read_full(fd: c_int, buf: *mut u8, len: usize, done: &mut usize, timeout_ns: i64) -> R {
     *done = 0;
-    let mut steps = Steps::new(timeout_ns)?;
+    let mut call = Call::new([fd, fd], timeout_ns)?;
     let from = Source::new(fd)?;
-    repeat(buf, len, done, &mut steps, |p, n, _, s| from.read(p, n, s.next()?))
+    repeat(buf, len, done, &mut call, |p, n, _, call| from.read(p, n, call))
 }
 
 /// co_io_pread_full.
@@ -132,10 +147,10 @@ pub fn pread_full(
     done: &mut usize,
     timeout_ns: i64,
 ) -> R {
-    let mut steps = Steps::new(timeout_ns)?;
+    let mut call = Call::new([fd, fd], timeout_ns)?;
     check_empty(fd, len)?;
-    repeat(buf, len, done, &mut steps, |p, n, d, s| {
-        read::pread(fd, p, n, at(offset, d)?, s.next()?)
+    repeat(buf, len, done, &mut call, |p, n, d, call| {
+        call.part(Read::new(fd, p, n, at(offset, d)?)?)
     })
 }
 
@@ -146,10 +161,10 @@ fn progress(r: R) -> R {
 
 /// co_io_write_all. An error: `done` bytes were written before it.
 pub fn write_all(fd: c_int, buf: *const u8, len: usize, done: &mut usize, timeout_ns: i64) -> R {
-    let mut steps = Steps::new(timeout_ns)?;
+    let mut call = Call::new([fd, fd], timeout_ns)?;
     check_empty(fd, len)?;
-    repeat(buf.cast_mut(), len, done, &mut steps, |p, n, _, s| {
-        progress(write::write(fd, p, n, s.next()?))
+    repeat(buf.cast_mut(), len, done, &mut call, |p, n, _, call| {
+        progress(call.part(Write::new(fd, p, n, None)?))
     })
 }
 
@@ -162,9 +177,9 @@ pub fn pwrite_all(
     done: &mut usize,
     timeout_ns: i64,
 ) -> R {
-    let mut steps = Steps::new(timeout_ns)?;
+    let mut call = Call::new([fd, fd], timeout_ns)?;
     check_empty(fd, len)?;
-    repeat(buf.cast_mut(), len, done, &mut steps, |p, n, d, s| {
-        progress(write::pwrite(fd, p, n, at(offset, d)?, s.next()?))
+    repeat(buf.cast_mut(), len, done, &mut call, |p, n, d, call| {
+        progress(call.part(Write::new(fd, p, n, at(offset, d)?)?))
     })
 }

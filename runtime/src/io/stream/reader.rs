@@ -14,7 +14,7 @@
 //! initialised has no `MAGIC`.
 #![allow(unsafe_code)]
 
-use super::{Source, Steps, repeat};
+use super::{Call, Source, repeat};
 use crate::err::Errno;
 use crate::io::sys::R;
 use crate::prim::atomic::{AtomicU32, Ordering::*};
@@ -109,11 +109,12 @@ impl Reader {
     }
 
     /// As `take`, for a call that may block: it looks for a cancel or an interrupt first.
-    fn begin(&self, timeout_ns: i64) -> Result<(Use<'_>, Steps), Errno> {
+    fn begin(&self, timeout_ns: i64) -> Result<(Use<'_>, Call), Errno> {
         let taken = self.take()?;
-        let steps = Steps::new(timeout_ns)?;
+        let fd = self.fd.get();
+        let call = Call::new([fd, fd], timeout_ns)?;
         wait::check().map_err(|stop| stop.errno(wait::Deadline::Now))?;
-        Ok((taken, steps))
+        Ok((taken, call))
     }
 
     fn source(&self) -> Source {
@@ -154,11 +155,11 @@ impl Reader {
     }
 
     /// Reads once, into all the room there is; 0: the end.
-    fn fill(&self, steps: &mut Steps) -> Result<usize, Errno> {
+    fn fill(&self, call: &mut Call) -> Result<usize, Errno> {
         let end = self.end.get();
         // SAFETY: `end` is inside the buffer.
         let room = unsafe { self.buf.get().add(end) };
-        let n = self.source().read(room, self.capacity.get() - end, steps.next()?)? as usize;
+        let n = self.source().read(room, self.capacity.get() - end, call)? as usize;
         self.end.set(end + n);
         Ok(n)
     }
@@ -192,7 +193,7 @@ impl Reader {
 
     /// co_reader_line. EMSGSIZE: the buffer is full of a line's beginning, which stays.
     pub fn line(&self, timeout_ns: i64) -> Result<Line, Errno> {
-        let (_taken, mut steps) = self.begin(timeout_ns)?;
+        let (_taken, mut call) = self.begin(timeout_ns)?;
         loop {
             if let Some(at) = self.newline() {
                 // SAFETY: inside what is buffered.
@@ -201,7 +202,7 @@ impl Reader {
                 return Ok(Line::Whole(line, len));
             }
             self.make_room(1)?;
-            if self.fill(&mut steps)? == 0 {
+            if self.fill(&mut call)? == 0 {
                 let rest = self.buffered();
                 if rest == 0 {
                     return Ok(Line::End);
@@ -222,16 +223,16 @@ impl Reader {
     }
 
     /// Some bytes, without a read if there are any. What would fill the buffer goes around it.
-    fn some(&self, to: *mut u8, len: usize, steps: &mut Steps) -> R {
+    fn some(&self, to: *mut u8, len: usize, call: &mut Call) -> R {
         if len == 0 {
             return Ok(0);
         }
         if self.buffered() == 0 {
             if len >= self.capacity.get() {
-                return self.source().read(to, len, steps.next()?);
+                return self.source().read(to, len, call);
             }
             self.make_room(1)?;
-            self.fill(steps)?;
+            self.fill(call)?;
         }
         Ok(self.drain(to, len) as i64)
     }
@@ -241,8 +242,8 @@ impl Reader {
         if to.is_null() && len > 0 {
             return Err(Errno::EFAULT);
         }
-        let (_taken, mut steps) = self.begin(timeout_ns)?;
-        self.some(to, len, &mut steps)
+        let (_taken, mut call) = self.begin(timeout_ns)?;
+        self.some(to, len, &mut call)
     }
 
     /// co_reader_read_full: as `stream::read_full`.
@@ -251,17 +252,17 @@ impl Reader {
         if to.is_null() && len > 0 {
             return Err(Errno::EFAULT);
         }
-        let (_taken, mut steps) = self.begin(timeout_ns)?;
-        repeat(to, len, done, &mut steps, |p, n, _, steps| self.some(p, n, steps))
+        let (_taken, mut call) = self.begin(timeout_ns)?;
+        repeat(to, len, done, &mut call, |p, n, _, call| self.some(p, n, call))
     }
 
     /// co_reader_peek: at least `need` bytes buffered, or all there are before the end; their first
     /// and how many. EMSGSIZE: so many never fit.
     pub fn peek(&self, need: usize, timeout_ns: i64) -> Result<(*mut u8, usize), Errno> {
-        let (_taken, mut steps) = self.begin(timeout_ns)?;
+        let (_taken, mut call) = self.begin(timeout_ns)?;
         while self.buffered() < need {
             self.make_room(need - self.buffered())?;
-            if self.fill(&mut steps)? == 0 {
+            if self.fill(&mut call)? == 0 {
                 break;
             }
         }

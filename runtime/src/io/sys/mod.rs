@@ -227,12 +227,6 @@ pub fn try_send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Try {
     tried(uninterrupted(|| unsafe { libc::send(fd, buf.cast::<c_void>(), len, flags) as i64 }))
 }
 
-/// Moves the file's position.
-pub fn seek_by(fd: c_int, by: i64) -> Result<(), Errno> {
-    // SAFETY: touches no memory of ours.
-    Errno::check(unsafe { libc::lseek(fd, by, libc::SEEK_CUR) }).map(drop)
-}
-
 /// Waits for the device.
 pub fn fsync(fd: c_int) -> R {
     // SAFETY: touches no memory of ours.
