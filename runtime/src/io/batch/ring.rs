@@ -48,7 +48,7 @@ impl Batch {
                         uring::forget(vcpu, m.fd);
                     }
                     self.over(at, r, true);
-                    return several::count(vcpu);
+                    return several::count(vcpu, 1);
                 }
                 Try::Again | Try::Wait | Try::Blocks if now => {
                     return self.would_wait(at);

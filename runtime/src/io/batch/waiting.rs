@@ -41,7 +41,18 @@ fn work(b: &Batch, deadline: Deadline) -> Result<(), Stop> {
             return Ok(());
         }
         let until = b.next_wake(deadline);
-        match wait::until(until, || b.members.iter().enumerate().any(|(i, _)| b.has_news(i))) {
+        let mut parked = false;
+        let waited = wait::until(until, || {
+            let news = (0..b.members.len()).any(|at| b.has_news(at));
+            parked |= !news;
+            news
+        });
+        match engine::coroutine() {
+            Some(vcpu) if parked => several::begin_count(vcpu),
+            Some(vcpu) => several::count(vcpu, b.pushed.get()),
+            None => {}
+        }
+        match waited {
             Err(Stop::Timeout) if until != deadline => {}
             r => r?,
         }
@@ -136,7 +147,7 @@ impl Batch {
                         ready::took_all(vcpu, m.fd);
                     }
                     self.over(at, r, true);
-                    return several::count(vcpu);
+                    return several::count(vcpu, 1);
                 }
                 Try::Again | Try::Wait | Try::Blocks if now => {
                     return self.would_wait(at);

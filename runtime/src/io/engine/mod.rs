@@ -107,6 +107,11 @@ impl Engine {
         }
     }
 
+    /// See [`count`].
+    fn begin_count(&mut self) {
+        each!(self, e => e.direct = 0);
+    }
+
     fn slots(&mut self) -> &mut Slots {
         each!(self, e => &mut e.slots)
     }
@@ -245,10 +250,16 @@ fn kind(vcpu: &VCpu) -> EngineKind {
 /// begins a new count. `also` is done on the way.
 #[inline]
 pub fn count(vcpu: &VCpu, also: impl FnOnce(&mut Engine)) {
+    count_some(vcpu, 1, also);
+}
+
+/// The same for `some` calls.
+#[inline]
+pub fn count_some(vcpu: &VCpu, some: u32, also: impl FnOnce(&mut Engine)) {
     let over = with(vcpu, |e| {
         also(e);
         let n = each!(e, e => &mut e.direct);
-        *n += 1;
+        *n = n.saturating_add(some);
         let over = *n > DIRECT_MAX;
         if over {
             *n = 0;

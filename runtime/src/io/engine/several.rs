@@ -3,12 +3,17 @@
 
 use crate::err::Errno;
 use crate::io::engine::slots::{Rec, at_home};
-use crate::io::engine::{self, EngineKind, with};
+use crate::io::engine::{self, Engine, EngineKind, with};
 use crate::sched::VCpu;
 
-/// Counts a call that has completed at once: see `engine::count`. It may give up the vCPU.
-pub fn count(vcpu: &VCpu) {
-    engine::count(vcpu, |_| {});
+/// Counts calls that have completed at once: see `engine::count`. It may give up the vCPU.
+pub fn count(vcpu: &VCpu, some: usize) {
+    engine::count_some(vcpu, u32::try_from(some).unwrap_or(u32::MAX), |_| {});
+}
+
+/// The coroutine has given up the vCPU by itself: that begins a new count.
+pub fn begin_count(vcpu: &VCpu) {
+    with(vcpu, Engine::begin_count);
 }
 
 /// Whether the vCPU has a ring.

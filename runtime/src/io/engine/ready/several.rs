@@ -31,6 +31,12 @@ pub fn took_all(vcpu: &VCpu, fd: c_int) {
 /// # Safety
 /// The record stays where it is until it has been unlinked.
 pub unsafe fn begin(vcpu: &VCpu, rec: &Rec, events: c_short) -> Result<(), Errno> {
-    // SAFETY: the caller's.
-    with(vcpu, |r| unsafe { r.begin(rec, events) })
+    with(vcpu, |r| {
+        // Others may complete before anybody parks.
+        let direct = r.direct;
+        // SAFETY: the caller's.
+        let begun = unsafe { r.begin(rec, events) };
+        r.direct = direct;
+        begun
+    })
 }

@@ -49,8 +49,14 @@ pub fn forget(vcpu: &VCpu, fd: c_int) {
 /// # Safety
 /// As `Uring::begin`.
 pub unsafe fn begin(vcpu: &VCpu, entry: Sqe, rec: &Rec) -> Result<(), Errno> {
-    // SAFETY: the caller's.
-    with(vcpu, |u| unsafe { u.begin(entry, rec) })
+    with(vcpu, |u| {
+        // It may complete before anybody parks.
+        let direct = u.direct;
+        // SAFETY: the caller's.
+        let r = unsafe { u.begin(entry, rec) };
+        u.direct = direct;
+        r
+    })
 }
 
 /// Queues a chain of `n` operations, each to begin when the one before it has wholly succeeded.
@@ -85,7 +91,6 @@ pub unsafe fn begin_linked<'a>(
             debug_assert!(pushed, "there was room");
         }
         u.in_kernel += n;
-        u.direct = 0;
         Ok(())
     })
 }
