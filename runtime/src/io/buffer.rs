@@ -13,8 +13,11 @@
 //! Releasing twice, or what was never handed out, finds another generation or no held bit: EINVAL.
 //! A buffer may be held longer than its vCPU lives, and its memory stays.
 //!
-//! Buffers lie [`STRIDE`] bytes apart, not SIZE: starts that are a power of two apart would compete
-//! for the same few cache lines.
+//! Starts that are a power of two apart would compete for the same few cache lines: so each buffer
+//! begins a little further on in its slot ([`SLOT`] bytes, whole pages) than the one before.
+//!
+//! After a spike the system gets its memory back: what has lain at the bottom of `spare` for
+//! [`PERIOD`] releases is discarded, all but [`KEEP`] buffers.
 //!
 //! Rejected: malloc for each receive (the ring needs to know the addresses beforehand, and a buffer
 //! used a moment ago is in the cache); one pool for all (a lock, or a line shared by all vCPUs, for
@@ -32,8 +35,14 @@ use std::sync::{Mutex, OnceLock};
 
 /// Bytes of a buffer.
 pub const SIZE: usize = 16 << 10;
-/// From one buffer to the next: three cache lines more.
-const STRIDE: usize = SIZE + 192;
+/// From one buffer to the next: a page more, for the colours.
+const SLOT: usize = SIZE + 4096;
+/// How much further on the next buffer begins in its slot: three cache lines.
+const COLOUR: usize = 192;
+/// Releases between two looks at what is not needed.
+const PERIOD: u32 = 1024;
+/// Free buffers that keep their memory.
+const KEEP: usize = 256;
 /// Buffers mapped at once.
 const SLAB: usize = 256;
 /// Slabs of a pool: 16,384 buffers, 256 MiB.
@@ -68,7 +77,18 @@ pub struct Pool {
     id: usize,
     slabs: [AtomicPtr<Slab>; SLABS],
     returned: Inbox<State>,
-    spare: UnsafeCell<Vec<u16>>,
+    spare: UnsafeCell<Spare>,
+}
+
+#[derive(Debug, Default)]
+struct Spare {
+    all: Vec<u16>,
+    /// The fewest that there were in this period.
+    least: usize,
+    /// So many at the bottom have been discarded.
+    cold: usize,
+    /// Put back in this period.
+    put: u32,
 }
 
 // SAFETY: `spare` is touched by the owner only: the vCPU's thread, or the holder of PLAIN_LOCK. The
@@ -100,7 +120,7 @@ impl Pool {
             id,
             slabs: [const { AtomicPtr::new(null_mut()) }; SLABS],
             returned: Inbox::default(),
-            spare: UnsafeCell::new(Vec::new()),
+            spare: UnsafeCell::default(),
         })
     }
 
@@ -113,20 +133,41 @@ impl Pool {
     pub fn pick(&self) -> Result<u16, Errno> {
         // SAFETY: owner.
         let spare = unsafe { &mut *self.spare.get() };
-        if let Some(n) = spare.pop() {
+        if let Some(n) = spare.all.pop() {
+            spare.least = spare.least.min(spare.all.len());
             return Ok(n);
         }
-        spare.extend(self.returned.take().map(|s| s.number));
-        if spare.is_empty() {
-            self.grow(spare)?;
+        (spare.least, spare.cold) = (0, 0);
+        spare.all.extend(self.returned.take().map(|s| s.number));
+        if spare.all.is_empty() {
+            self.grow(&mut spare.all)?;
         }
-        spare.pop().ok_or(Errno::ENOBUFS)
+        spare.all.pop().ok_or(Errno::ENOBUFS)
     }
 
     /// Owner: the opposite of `pick`.
     pub fn put(&self, number: u16) {
-        // SAFETY: owner. There is room for all buffers: see `grow`.
-        unsafe { (*self.spare.get()).push(number) };
+        // SAFETY: owner.
+        let spare = unsafe { &mut *self.spare.get() };
+        // There is room for all buffers: see `grow`.
+        spare.all.push(number);
+        spare.put += 1;
+        if spare.put >= PERIOD {
+            self.trim(spare);
+        }
+    }
+
+    #[cold]
+    fn trim(&self, spare: &mut Spare) {
+        let cold = spare.cold.min(spare.least);
+        let cool = spare.least.saturating_sub(KEEP).max(cold);
+        if SLOT.is_multiple_of(os::page_bytes()) {
+            for &number in &spare.all[cold..cool] {
+                // SAFETY: a slot of ours, in which nobody has anything.
+                unsafe { os::discard(self.slot(number), SLOT) };
+            }
+        }
+        *spare = Spare { cold: cool, least: spare.all.len(), put: 0, ..std::mem::take(spare) };
     }
 
     #[cold]
@@ -136,7 +177,7 @@ impl Pool {
         let mut states = Vec::new();
         states.try_reserve_exact(SLAB).map_err(|_| Errno::ENOMEM)?;
         let page = os::page_bytes();
-        let memory = os::map((SLAB * STRIDE).next_multiple_of(page))?;
+        let memory = os::map((SLAB * SLOT).next_multiple_of(page))?;
         states.extend((0..SLAB).map(|i| State {
             word: AtomicU32::new(0),
             link: AtomicPtr::new(null_mut()),
@@ -155,13 +196,19 @@ impl Pool {
         Some((slab, &slab.states[at]))
     }
 
-    /// The memory of a buffer, [`SIZE`] bytes.
-    pub fn memory(&self, number: u16) -> *mut u8 {
+    fn slot(&self, number: u16) -> *mut u8 {
         match self.find(number) {
             // SAFETY: within the slab's mapping.
-            Some((slab, _)) => unsafe { slab.memory.add(number as usize % SLAB * STRIDE) },
+            Some((slab, _)) => unsafe { slab.memory.add(number as usize % SLAB * SLOT) },
             None => unreachable!("a number that `pick` gave"),
         }
+    }
+
+    /// The memory of a buffer, [`SIZE`] bytes.
+    pub fn memory(&self, number: u16) -> *mut u8 {
+        let colour = number as usize % ((SLOT - SIZE) / COLOUR) * COLOUR;
+        // SAFETY: within its slot.
+        unsafe { self.slot(number).add(colour) }
     }
 
     /// Owner: hands a picked buffer to a caller.
@@ -256,6 +303,32 @@ mod tests {
         }
         pool.put(numbers[3]);
         assert_eq!(pick(), numbers[3], "last in, first out");
+    }
+
+    #[test]
+    fn a_spike_is_given_back() {
+        let pool = Pool::new(PLAIN);
+        let all: Vec<u16> = (0..4096).map(|_| pool.pick().unwrap()).collect();
+        for &n in &all {
+            // SAFETY: picked, SIZE bytes.
+            unsafe { pool.memory(n).write_bytes(7, SIZE) };
+        }
+        all.iter().for_each(|&n| pool.put(n));
+        // SAFETY: nobody else uses the pool.
+        let cold = unsafe { (*pool.spare.get()).cold };
+        assert!(cold >= 4096 - 2 * PERIOD as usize - KEEP, "{cold} of 4096");
+        // SAFETY: mapped.
+        let byte = |n: u16| unsafe { pool.memory(n).read() };
+        if cfg!(target_os = "linux") && SLOT.is_multiple_of(os::page_bytes()) {
+            assert_eq!(byte(all[0]), 0);
+        }
+        assert_eq!(byte(all[4095]), 7, "what is used next stays");
+        // All again: what was cold is not taken for cold any more.
+        let again: Vec<u16> = (0..4096).map(|_| pool.pick().unwrap()).collect();
+        // SAFETY: as above.
+        again.iter().for_each(|&n| unsafe { pool.memory(n).write_bytes(8, SIZE) });
+        again.iter().take(500).for_each(|&n| pool.put(n));
+        assert!(again.iter().all(|&n| byte(n) == 8));
     }
 
     #[test]
