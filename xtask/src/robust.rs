@@ -273,7 +273,7 @@ const TINY: &str = "sq=2,cq=4";
 const OLD: &str = "submit_all,multishot_accept,multishot_recv,buf_ring,fixed_files,socket,\
     send_zc,sendmsg_zc,read_multishot,waitid,ftruncate,bind,listen,mkdirat,symlinkat,linkat,\
     unlinkat,renameat,statx,splice,tee,fallocate,shutdown,sendmsg,recvmsg,readv,writev,msg_ring,\
-    fixed_fd_install,recv_zc,pipe";
+    fixed_fd_install,recv_zc";
 
 /// Each system call fails with each error.
 pub fn faults(size: &Size, trouble: &mut Vec<String>) -> Result<Outcome, String> {

@@ -203,7 +203,7 @@ pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
 #[inline]
 fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
     let (mut vain, mut before) = (0, None);
-    let life = life_of(&op);
+    let life = Life::of(&op);
     loop {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
@@ -278,10 +278,10 @@ pub fn is_ahead(fd: RawFd) -> bool {
 }
 
 #[inline]
-fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline, life: Option<u32>) -> Step {
+fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline, life: Option<Life>) -> Step {
     match enter(op, vcpu) {
         // While it paused it was in no list: a close may have been and gone, and the number with it.
-        Ok(()) if life.is_some_and(|life| is_over(op.fd(), life)) => {
+        Ok(()) if life.is_some_and(|life| life.is_over(op)) => {
             return Errno::EBADF.into();
         }
         Ok(()) => {}
@@ -297,21 +297,29 @@ fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline, life: Option
     }
 }
 
-/// Which life of its descriptor a call has begun in. None: it has no descriptor, or one that can't
-/// be one.
-#[inline]
-fn life_of<O: Op>(op: &O) -> Option<u32> {
-    if O::HAS_FD || op.fd() >= 0 {
-        table::entry(op.fd()).ok().map(table::Entry::life)
-    } else {
-        None
-    }
+/// In which life of its descriptor a call has begun.
+#[derive(Clone, Copy)]
+struct Life {
+    fd: c_int,
+    generation: u32,
 }
 
-/// Whether a life of the descriptor has ended. The caller has entered.
-#[inline]
-fn is_over(fd: c_int, life: u32) -> bool {
-    table::entry(fd).is_ok_and(|e| e.generation() != life)
+impl Life {
+    /// None: the call has no descriptor, or one that can't be one.
+    #[inline]
+    fn of<O: Op>(op: &O) -> Option<Life> {
+        let fd = op.fd();
+        let entry = if O::HAS_FD || fd >= 0 { table::entry(fd).ok() } else { None };
+        entry.map(|e| Life { fd, generation: e.life() })
+    }
+
+    /// Whether it has ended; the caller has entered. (A call that turns from one descriptor to
+    /// another keeps its own account: `Op::outlived`.)
+    #[inline]
+    fn is_over<O: Op>(self, op: &O) -> bool {
+        let is_other = |e: &table::Entry| e.generation() != self.generation;
+        op.fd() == self.fd && table::entry(self.fd).is_ok_and(is_other)
+    }
 }
 
 /// Enters the vCPU's bit for the descriptors of a call, which goes on without a switch. An error:
