@@ -37,7 +37,7 @@ impl Drop for Place {
 }
 
 /// Seconds after which anything that is run here counts as hanging.
-const LIMIT: &str = "120";
+const LIMIT: [&str; 2] = ["120", "900"];
 
 impl Place {
     fn new(engine: &'static str, size: Size) -> Result<Place, String> {
@@ -60,7 +60,7 @@ impl Place {
     /// Any program, with a limit.
     fn limited(&self, name: &str) -> Command {
         let mut c = cmd("timeout");
-        c.args([LIMIT, name]).current_dir(&self.dir);
+        c.args([LIMIT[usize::from(self.size == Size::Full)], name]).current_dir(&self.dir);
         c
     }
 
