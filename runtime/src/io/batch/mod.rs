@@ -42,6 +42,21 @@
 //! member and no other. One that has yet to begin remembers which of its number's lives it is
 //! about.
 //!
+//! **Cost.** CPU time of an operation in nanoseconds, one vCPU, best of five, on a machine whose
+//! system calls are cheap (a bare pread of 64 bytes takes 264) and which others were using:
+//!
+//! | | uring | ready |
+//! |---|---|---|
+//! | 64 preads of cached 64 bytes, call after call | 329 | 337 |
+//! | the same as a batch | 364 | 407 |
+//! | the same by 64 coroutines | 413 | 444 |
+//! | a pread alone; as a batch of one | 369; 428 | 396; 452 |
+//! | 64 sends, then 64 receives, on 128 sockets: calls; batches (each pair) | 1802; 1403 | 1027; 1203 |
+//! | write, read, write, read of a file: calls; a chain | 3031; 2901 | 6995; 6353 |
+//!
+//! So a batch is for waiting for many at once; where nothing has to wait it saves nothing here: the
+//! ring's entry and completion cost what a system call does.
+//!
 //! Rejected: a coroutine for each operation (it needs nothing new, but costs a stack and two
 //! switches each, and does not exist on plain threads); a linked timeout in the ring instead of our
 //! deadline (the other engines have none, and a timeout would say ECANCELED); a list of the records
@@ -206,7 +221,8 @@ impl Batch {
         }
     }
 
-    /// A member is not to wait, and would have to. That is its own result if it was asked for with it.
+    /// A member is not to wait, and would have to. That is its own result if it was asked for with
+    /// it.
     fn would_wait(&self, at: usize) {
         match self.members[at].now {
             true => self.fail(at, Errno::EAGAIN),
