@@ -73,7 +73,9 @@ fn upload(place: &Place, port: u16, size: u64) -> Result<(), String> {
 
 pub fn curl_bodies(place: &Place) -> Result<String, String> {
     let (mut server, port) = place.serve(2)?;
-    for size in [0, 1, 4095, 65537, 1_000_003, 1024 * MIB] {
+    // The last resort of engines gets a quarter.
+    let most = if place.engine == "offload" { 256 } else { 1024 };
+    for size in [0, 1, 4095, 65537, 1_000_003, most * MIB] {
         download(place, port, size)?;
     }
     for size in [0, 1, 65537, 2 * MIB + 1, 256 * MIB] {
@@ -82,7 +84,7 @@ pub fn curl_bodies(place: &Place) -> Result<String, String> {
     // What the last upload sent.
     fetched(place, &format!("http://127.0.0.1:{port}/file"), 256 * MIB, 6)?;
     match server.alive() {
-        true => Ok("up to 1 GiB down and 256 MiB up, every byte checked".into()),
+        true => Ok(format!("up to {most} MiB down and 256 MiB up, every byte checked")),
         false => Err("the server ended".into()),
     }
 }
@@ -232,7 +234,7 @@ pub fn copy(place: &Place) -> Result<String, String> {
     const WAYS: [(&str, &str); 5] =
         [("copy", "1"), ("pieces", "2"), ("pieces", "1"), ("sendfile", "1"), ("range", "1")];
     const GIB: u64 = 1024 * MIB;
-    copied(place, 128 * MIB, &WAYS)?;
+    copied(place, 64 * MIB, &WAYS)?;
     let more = match place.size {
         Size::Sample => "4 GiB in a soak",
         // The file itself is half holes, the copy is not.
@@ -240,7 +242,7 @@ pub fn copy(place: &Place) -> Result<String, String> {
         Size::Full => copied(place, 4 * GIB, &WAYS[..2]).map(|()| "4 GiB by the first two")?,
     };
     Ok(format!(
-        "128 MiB by co_io_copy, by 16 coroutines on two vCPUs and on one, by sendfile, by \
+        "64 MiB by co_io_copy, by 16 coroutines on two vCPUs and on one, by sendfile, by \
          copy_file_range; {more}"
     ))
 }
@@ -264,4 +266,10 @@ fn copied(place: &Place, size: u64, ways: &[(&str, &str)]) -> Result<(), String>
         }
     }
     Ok(())
+}
+
+#[test]
+fn df_is_understood() {
+    let place = Place::new("none", Size::Full).unwrap_or_else(|e| panic!("{e}"));
+    assert!(room(&place).is_ok_and(|bytes| bytes > 0));
 }
