@@ -5,7 +5,8 @@
  *   CASE(body)
  *
  * CASE runs the body as the main coroutine of co_run with CONF_VCPUS vCPUs on the engine that
- * PHOTONRT_ENGINE names (CONF_ENGINE, where the library has the choice); PLAIN_CASE runs it on the plain main thread, before any runtime exists.
+ * PHOTONRT_ENGINE names (CONF_ENGINE, where the library has the choice); PLAIN_CASE runs it on the
+ * plain main thread, before any runtime exists.
  * A failed check prints file, line and values, and ends the process with 1: what comes after a
  * broken promise proves nothing. SKIP prints its reason and ends it with 77.
  *

@@ -184,12 +184,12 @@ pub fn limits(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     }
     let suites: [(&str, &str, &[&str]); 4] = [
         ("-c io_uring_enter=EPERM", "ready", &["--vcpus", "2"]),
-        ("-c io_uring_setup=ENOSYS", "ready", &["--vcpus", "1", "--filter", "io/[p-t]*"]),
-        ("-c io_uring_register=EACCES", "ready", &["--vcpus", "1", "--filter", "io/[a-c]*"]),
+        ("-c io_uring_setup=ENOSYS", "ready", &["--vcpus", "1", "--filter", "io/t*"]),
+        ("-c io_uring_register=EACCES", "ready", &["--vcpus", "1", "--filter", "io/a*"]),
         (
             "-c io_uring_setup=EPERM -c epoll_create1=EPERM",
             "offload",
-            &["--vcpus", "2", "--filter", "io/[p-t]*"],
+            &["--vcpus", "2", "--filter", "io/p*"],
         ),
     ];
     for (i, (taken, engine, args)) in suites.into_iter().enumerate() {
@@ -270,10 +270,9 @@ pub fn masks(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
 
 const TINY: &str = "sq=2,cq=4";
 /// All that the engine can do without, as on Linux 5.13.
-const OLD: &str = "submit_all,multishot_accept,multishot_recv,buf_ring,fixed_files,socket,\
-    send_zc,sendmsg_zc,read_multishot,waitid,ftruncate,bind,listen,mkdirat,symlinkat,linkat,\
-    unlinkat,renameat,statx,splice,tee,fallocate,shutdown,sendmsg,recvmsg,readv,writev,msg_ring,\
-    fixed_fd_install,recv_zc";
+const OLD: &str = "submit_all,multishot_accept,multishot_recv,buf_ring,socket,send_zc,sendmsg_zc,\
+    read_multishot,waitid,ftruncate,bind,listen,mkdirat,symlinkat,linkat,unlinkat,renameat,statx,\
+    splice,tee,fallocate,shutdown,recvmsg,msg_ring,fixed_fd_install,recv_zc";
 
 /// Each system call fails with each error.
 pub fn faults(size: &Size, trouble: &mut Vec<String>) -> Result<Outcome, String> {

@@ -81,7 +81,7 @@ const OPCODES: [&str; 62] = [
 
 /// What is no operation: abilities that a newer kernel has. The setup flags stand in the order of
 /// the kernels that brought them.
-pub const ABILITIES: [&str; 10] = [
+pub const ABILITIES: [&str; 9] = [
     "submit_all",
     "coop_taskrun",
     "single_issuer",
@@ -91,7 +91,6 @@ pub const ABILITIES: [&str; 10] = [
     "multishot_accept",
     "multishot_recv",
     "buf_ring",
-    "fixed_files",
 ];
 
 /// See the module.
