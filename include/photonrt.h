@@ -561,10 +561,10 @@ int co_io_poll(int fd, short events, int64_t timeout_ns);
  *  RLIMIT_NOFILE entries); -EFAULT; -ENOMEM. */
 int co_io_poll_many(struct pollfd *fds, unsigned int n, int64_t timeout_ns);
 
-/* ---- Files and directories ------------------------------------------------------------------
+/* ---- Files, directories, pipes --------------------------------------------------------------
  *
- * What is about files alone, and about their names. co_io_openat states what holds for all of
- * them. */
+ * What is about files and their names, and transfers between descriptors inside the system.
+ * co_io_openat states what holds for all of them. */
 
 /** What is known of a file. Times are of the system's real-time clock. */
 typedef struct co_stat_t {
@@ -610,9 +610,9 @@ typedef struct co_dirent_t {
  *  gives (>= 0, or its error), or -ETIMEDOUT, -ECANCELED or an interrupt's error. Those report
  *  that nothing has happened: what the system has begun is waited for where it can't be called
  *  off, and what has happened is reported. With CO_NOW they give -EAGAIN, since nothing tells
- *  beforehand whether a disk must be waited for (this one alone tries, as co_io_open). -EINVAL
- *  for a timeout below -1; -EFAULT for a pointer to nothing; -EBADF when co_io_close closes a
- *  descriptor of the call meanwhile, a `dirfd` too. */
+ *  beforehand whether a disk must be waited for (unless a comment says more; this one tries, as
+ *  co_io_open). -EINVAL for a timeout below -1; -EFAULT for a pointer to nothing; -EBADF when
+ *  co_io_close closes a descriptor of the call meanwhile, a `dirfd` too. */
 int co_io_openat(int dirfd, const char *path, int flags, uint32_t mode, int64_t timeout_ns);
 
 /** Waits as co_io_fsync does, but only for what it takes to read the data again: not for the

@@ -1,4 +1,4 @@
-//! Header section `file`: files, directories and their names.
+//! Header section `file`: files, directories, their names, and transfers between descriptors.
 
 use crate::convert::{status, value};
 use libc::AT_FDCWD;
@@ -84,13 +84,13 @@ impl From<io::Stat> for co_stat_t {
 /// the working directory).
 ///
 /// All calls of this section: block the coroutine and never the vCPU; are cancellation points; work
-/// on plain threads too, which they block. They give what the system call of their name gives
-/// (>= 0, or its error), or -ETIMEDOUT, -ECANCELED or an interrupt's error. Those report that
-/// nothing has happened: what the system has begun is waited for where it can't be called off, and
-/// what has happened is reported. With CO_NOW they give -EAGAIN, since nothing tells beforehand
-/// whether a disk must be waited for (this one alone tries, as co_io_open). -EINVAL for a timeout
-/// below -1; -EFAULT for a pointer to nothing; -EBADF when co_io_close closes a descriptor of the
-/// call meanwhile, a `dirfd` too.
+/// on plain threads too, which they block. They give what the system call of their name gives (>=
+/// 0, or its error), or -ETIMEDOUT, -ECANCELED or an interrupt's error. Those report that nothing
+/// has happened: what the system has begun is waited for where it can't be called off, and what has
+/// happened is reported. With CO_NOW they give -EAGAIN, since nothing tells beforehand whether a
+/// disk must be waited for (unless a comment says more; this one tries, as co_io_open). -EINVAL for
+/// a timeout below -1; -EFAULT for a pointer to nothing; -EBADF when co_io_close closes a
+/// descriptor of the call meanwhile, a `dirfd` too.
 ///
 /// # Safety
 /// `path` is NULL (-EFAULT) or ended by a zero byte, here and in all that follow.
