@@ -237,6 +237,11 @@ pub fn run_to_end<O: Op>(mut op: O) -> R {
     }
 }
 
+/// Whether the ring does the vCPU's polling.
+pub fn polls_by_ring(vcpu: &VCpu) -> bool {
+    kind(vcpu) == EngineKind::Uring
+}
+
 #[inline]
 fn kind(vcpu: &VCpu) -> EngineKind {
     with(vcpu, |e| match e {

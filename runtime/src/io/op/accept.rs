@@ -4,6 +4,7 @@
 //!
 //! With CO_IO_AHEAD the runtime may accept before it is asked: `engine::ahead`.
 
+use crate::err::Errno;
 use crate::io::engine::ahead::{self, Want};
 use crate::io::engine::run;
 use crate::io::op::{AHEAD, Op};
@@ -62,7 +63,7 @@ impl Op for Accept {
     }
     fn block(&mut self) -> R {
         // Only files get here, and they are no sockets.
-        Err(crate::err::Errno::ENOTSOCK)
+        Err(Errno::ENOTSOCK)
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
@@ -81,6 +82,9 @@ pub fn accept(
     flags: c_int,
     timeout_ns: i64,
 ) -> R {
+    if flags & !(AHEAD | sys::ACCEPT_FLAGS) != 0 {
+        return Err(Errno::EINVAL);
+    }
     let plain = Accept { fd, addr, len, flags: flags & !AHEAD };
     let deadline = Deadline::new(timeout_ns)?;
     let keep = flags & AHEAD != 0;

@@ -1,7 +1,7 @@
 //! poll: waiting for readiness itself.
 
 use crate::err::Errno;
-use crate::io::engine::run;
+use crate::io::engine::{coroutine, polls_by_ring, run};
 use crate::io::op::Op;
 use crate::io::op::poll_many::poll_many;
 use crate::io::sys::{self, R, Try};
@@ -59,18 +59,24 @@ impl Op for Poll {
 
 /// co_io_poll.
 pub fn poll(fd: c_int, events: c_short, timeout_ns: i64) -> R {
-    match run(Poll::new(fd, events)?, timeout_ns) {
+    let poll = Poll::new(fd, events)?;
+    if events & libc::POLLPRI != 0 && coroutine().is_some_and(polls_by_ring) {
+        // The ring may not hear of it.
+        return by_many(fd, events, timeout_ns);
+    }
+    match run(poll, timeout_ns) {
         // A file asked for what files never have: `ready` and the ring say so, each in its way, at
         // once. poll(2) waits.
-        Ok(0) | Err(Errno::EINVAL) => {
-            let mut one = libc::pollfd { fd, events, revents: 0 };
-            poll_many(&raw mut one, 1, timeout_ns)?;
-            if one.revents & libc::POLLNVAL == 0 {
-                Ok(i64::from(one.revents))
-            } else {
-                Err(Errno::EBADF)
-            }
-        }
+        Ok(0) | Err(Errno::EINVAL) => by_many(fd, events, timeout_ns),
         r => r,
     }
+}
+
+fn by_many(fd: c_int, events: c_short, timeout_ns: i64) -> R {
+    let mut one = libc::pollfd { fd, events, revents: 0 };
+    if fd < 0 {
+        return Err(Errno::EBADF);
+    }
+    poll_many(&raw mut one, 1, timeout_ns)?;
+    if one.revents & libc::POLLNVAL == 0 { Ok(i64::from(one.revents)) } else { Err(Errno::EBADF) }
 }

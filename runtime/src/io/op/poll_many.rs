@@ -12,13 +12,16 @@
 
 use crate::err::Errno;
 use crate::io::engine::many::{Waits, Woken};
-use crate::io::engine::{self, LAST_NS, coroutine, pause, plain};
+use crate::io::engine::{self, LAST_NS, coroutine, pause, plain, polls_by_ring};
 use crate::io::sys::{self, R};
 use crate::io::table::{self, Enter};
 use crate::sched::VCpu;
-use crate::wait::{self, Deadline};
+use crate::wait::{self, Deadline, Stop};
 use libc::pollfd;
 use std::ffi::c_uint;
+
+/// See `hears_all`.
+const LOOK_NS: i64 = 10_000_000;
 
 /// What poll(2) said about all of them.
 enum Look {
@@ -59,7 +62,9 @@ pub fn poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> R {
             Look::None => {}
         }
         let waits = begin(vcpu, fds, &mute)?;
-        match waits.wait(vcpu, deadline) {
+        let until = if hears_all(vcpu, fds) { deadline } else { soon(deadline) };
+        match waits.wait(vcpu, until) {
+            Woken::Stopped(Stop::Timeout) if until != deadline => closed.extend(waits.closed()),
             Woken::Look => closed.extend(waits.closed()),
             Woken::Mute(at) => mute.push(at),
             Woken::Failed(e) => return Err(e),
@@ -116,6 +121,20 @@ fn look(vcpu: &VCpu, fds: &mut [pollfd], closed: &[usize]) -> Result<Look, Errno
         (0, true) => Look::Last,
         (n, _) => Look::Some(n),
     })
+}
+
+/// The ring does not hear of a condition that is nothing but POLLPRI, such as a terminal's in packet
+/// mode: then we look from time to time.
+fn hears_all(vcpu: &VCpu, fds: &[pollfd]) -> bool {
+    !polls_by_ring(vcpu) || fds.iter().all(|p| p.events & libc::POLLPRI == 0)
+}
+
+fn soon(deadline: Deadline) -> Deadline {
+    let soon = crate::time::now().saturating_add(LOOK_NS);
+    match deadline {
+        Deadline::At(t) if t <= soon => deadline,
+        _ => Deadline::At(soon),
+    }
 }
 
 fn begin(vcpu: &VCpu, fds: &[pollfd], mute: &[usize]) -> Result<Waits, Errno> {

@@ -161,6 +161,9 @@ pub fn socket(domain: c_int, type_: c_int, protocol: c_int) -> R {
     Errno::check(i64::from(unsafe { libc::socket(domain, type_ | libc::SOCK_CLOEXEC, protocol) }))
 }
 
+/// What accept4(2) knows.
+pub const ACCEPT_FLAGS: c_int = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+
 /// recvmsg(2)'s flag for descriptors that are close-on-exec from the beginning.
 pub const RECEIVED_CLOEXEC: c_int = libc::MSG_CMSG_CLOEXEC;
 

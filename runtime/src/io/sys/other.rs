@@ -58,6 +58,9 @@ pub fn socket(domain: c_int, type_: c_int, protocol: c_int) -> R {
         .and_then(|fd| prepare(fd as c_int))
 }
 
+/// accept(2) takes none, and what the caller gives is not looked at.
+pub const ACCEPT_FLAGS: c_int = !0;
+
 /// recvmsg has no such flag here.
 pub const RECEIVED_CLOEXEC: c_int = 0;
 

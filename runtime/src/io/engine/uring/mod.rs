@@ -319,6 +319,7 @@ pub fn probe() -> Result<(), Errno> {
 fn complete(slots: &mut Slots, rec: &Rec, res: i32, nonempty: bool) {
     rec.res.set(res);
     if rec.kind() == Kind::Receive
+        && res >= 0
         && let Some(slot) = slots.find(rec.fd())
     {
         let note = if nonempty { bits::MORE } else { bits::DRAINED };
@@ -417,7 +418,15 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
     }
     let entry = op.sqe(tried || notes & bits::DRAINED != 0);
     match carry_out(entry, &rec, vcpu, deadline, op.partial().is_some()) {
-        Ok(res) if goes_on(res) => poll_first(op, deadline),
+        Ok(res) if goes_on(res) => {
+            if notes & bits::DRAINED != 0
+                && let Some(here) = super::coroutine()
+            {
+                // It may be what can't be waited for: the next round tries.
+                with(here, |u| u.forget(op.fd()));
+            }
+            poll_first(op, deadline)
+        }
         Ok(res) => Step::Done(op.finish(result(res))),
         Err(e) => Step::Done(op.partial().ok_or(e)),
     }

@@ -122,8 +122,11 @@ pub fn ftruncate(f: c_int, len: i64) -> Sqe {
     opcode::Ftruncate::new(fd(f), len as u64).build()
 }
 
+/// The ring does not hear a wake that is for POLLPRI alone (seen on Linux 6.18); a socket's for
+/// urgent data is for POLLRDBAND too, which sockets do not report. See `op::poll_many` for others.
 pub fn poll(f: c_int, events: c_short) -> Sqe {
-    opcode::PollAdd::new(fd(f), events as u16 as u32).build()
+    let band = if events & libc::POLLPRI == 0 { 0 } else { libc::POLLRDBAND };
+    opcode::PollAdd::new(fd(f), (events | band) as u16 as u32).build()
 }
 
 /// One completion for each time that it becomes readable, until cancelled.
