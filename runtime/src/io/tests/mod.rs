@@ -7,6 +7,7 @@ mod batch;
 mod closing;
 mod engines;
 mod files;
+mod lives;
 mod many;
 mod net;
 mod optional;
