@@ -14,6 +14,33 @@ static pid_t child(int delay_ms, int code) {
   return pid;
 }
 
+/* One that ends when it is told to. */
+static int gate[2];
+
+static pid_t held(int code) {
+  CHECK_SYS(pipe2(gate, O_CLOEXEC));
+  pid_t pid = fork();
+  CHECK_SYS(pid);
+  if (pid == 0) {
+    char c;
+    close(gate[1]);
+    while (read(gate[0], &c, 1) < 0) {
+    }
+    _exit(code);
+  }
+  return pid;
+}
+
+static void let_go(void) {
+  net_close(gate);
+}
+
+static void *let_go_later(void *arg) {
+  CHECK_OK(co_sleep(3 * MS));
+  let_go();
+  return arg;
+}
+
 static pid_t sleeper(void) {
   pid_t pid = fork();
   CHECK_SYS(pid);
@@ -38,11 +65,13 @@ static void one(void) {
   int status = -1;
   struct rusage usage;
   memset(&usage, 0xff, sizeof usage);
-  pid_t pid = child(5, 7);
+  pid_t pid = held(7);
   CHECK_ERR(co_process_wait(pid, &status, 0, &usage, CO_NOW), EAGAIN);
   CHECK_ERR(co_process_wait(pid, &status, WNOHANG, NULL, CO_FOREVER), EAGAIN);
   CHECK_EQ(status, -1);
+  co_t later = conf_spawn(let_go_later, NULL);
   CHECK_EQ(co_process_wait(pid, &status, 0, &usage, CO_FOREVER), pid);
+  conf_join(later);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
   CHECK(usage.ru_maxrss > 0 && usage.ru_utime.tv_sec == 0);
   CHECK_ERR(co_process_wait(pid, &status, 0, NULL, CO_FOREVER), ECHILD);
@@ -87,10 +116,11 @@ static void several(void) {
     seen |= 1 << k;
   }
   CHECK_EQ(seen, 7);
-  pid_t pid = child(4, 5);
+  pid_t pid = held(5);
   CHECK_SYS(setpgid(pid, pid));
   CHECK_ERR(co_process_wait(0, &status, 0, NULL, CO_NOW), ECHILD); /* none in our own group */
   CHECK_ERR(co_process_wait(-pid, &status, 0, NULL, MS), ETIMEDOUT);
+  let_go();
   CHECK_EQ(co_process_wait(-pid, &status, 0, NULL, CO_FOREVER), pid);
   CHECK_EQ(WEXITSTATUS(status), 5);
 }
