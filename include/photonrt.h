@@ -1015,9 +1015,9 @@ int co_getaddrinfo(const char *node, const char *service, const struct addrinfo 
 int co_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t hostlen,
                    char *service, socklen_t servicelen, int flags, int64_t timeout_ns);
 
-/** Reads an address from text: "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%eth0]:80" (or the
+/** Reads an address from text: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80` (or the
  *  interface's number); without a port it is 0, and IPv6 may then be without brackets;
- *  "unix:/path", "unix:@name" (Linux's abstract namespace). No names of hosts: those are looked
+ *  `unix:/path`, `unix:@name` (Linux's abstract namespace). No names of hosts: those are looked
  *  up. Any thread; never blocks.
  *
  *  0, with `*len` set to the address's length; -EINVAL (not an address, or a pointer is NULL),

@@ -236,9 +236,9 @@ unsafe fn room<'a>(text: *mut c_char, len: usize) -> Option<&'a mut [u8]> {
     (!text.is_null()).then(|| unsafe { std::slice::from_raw_parts_mut(text.cast(), len) })
 }
 
-/// Reads an address from text: "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%eth0]:80" (or the
-/// interface's number); without a port it is 0, and IPv6 may then be without brackets; "unix:/path",
-/// "unix:@name" (Linux's abstract namespace). No names of hosts: those are looked up. Any thread;
+/// Reads an address from text: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80` (or the
+/// interface's number); without a port it is 0, and IPv6 may then be without brackets; `unix:/path`,
+/// `unix:@name` (Linux's abstract namespace). No names of hosts: those are looked up. Any thread;
 /// never blocks.
 ///
 /// 0, with `*len` set to the address's length; -EINVAL (not an address, or a pointer is NULL),

@@ -14,10 +14,10 @@
 //! A buffer may be held longer than its vCPU lives, and its memory stays.
 //!
 //! Starts that are a power of two apart would compete for the same few cache lines: so each buffer
-//! begins a little further on in its slot ([`SLOT`] bytes, whole pages) than the one before.
+//! begins a little further on in its slot (`SLOT` bytes, whole pages) than the one before.
 //!
 //! After a spike the system gets its memory back: what has lain at the bottom of `spare` for
-//! [`PERIOD`] releases is discarded, all but [`KEEP`] buffers.
+//! `PERIOD` releases is discarded, all but `KEEP` buffers.
 //!
 //! Rejected: malloc for each receive (the ring needs to know the addresses beforehand, and a buffer
 //! used a moment ago is in the cache); one pool for all (a lock, or a line shared by all vCPUs, for

@@ -2,7 +2,7 @@
 
 /// How a contender does a workload.
 pub struct Entrant {
-    /// A name of [`CONTENDERS`].
+    /// A name of `CONTENDERS`.
     pub who: &'static str,
     /// The program's own name of it.
     pub run: &'static str,
