@@ -5,9 +5,13 @@ use crate::io::engine;
 use crate::io::op::Op;
 use crate::io::sys::Try;
 use std::ffi::c_short;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
+
+/// A thread has begun it.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// A read by an opcode that no kernel has. `SLOW`: nothing tells whether it would block.
 struct Unknown<const SLOW: bool> {
@@ -29,6 +33,7 @@ impl<const SLOW: bool> Op for Unknown<SLOW> {
         libc::POLLIN
     }
     fn block(&mut self) -> R {
+        BEGUN.store(true, Relaxed);
         sys::read_blocking(self.fd, &raw mut self.byte, 1, None)
     }
     #[cfg(target_os = "linux")]
@@ -67,8 +72,11 @@ fn wait_for_the_descriptor() {
 fn block_on_a_thread() {
     everywhere("an unknown operation blocks", || {
         let p = pipe();
+        BEGUN.store(false, Relaxed);
         let waiting = go(move || unknown::<true>(p[0], FOREVER));
-        waiting.settle();
+        while !BEGUN.load(Relaxed) {
+            settle();
+        }
         // It can't be called off any more: it is waited for, and has its byte.
         rt::interrupt(waiting.id(), Errno::EINTR.0).unwrap();
         let closing = go(move || io::close(p[0]));
