@@ -225,7 +225,9 @@ impl VCpu {
         if self.trim_at.get() <= now {
             self.stacks().shrink(&POOL);
             let next = POOL.trim(now);
-            self.trimmed.set(next.is_none());
+            // Its own stacks too: asleep, it would keep them.
+            self.trimmed.set(next.is_none() && self.stacks().is_empty());
+            self.count_kept();
             self.trim_at.set(next.unwrap_or(now + TRIM_PERIOD));
         }
         (!self.trimmed.get()).then(|| self.trim_at.get() - now)
