@@ -54,11 +54,12 @@ pub fn take(
     flags: c_int,
     deadline: Deadline,
 ) -> Result<Option<(i64, Option<Held>)>, Errno> {
-    let Some(_) = engine::coroutine() else {
+    let Some(vcpu) = engine::coroutine() else {
         return if is_ahead(fd) { Err(Errno::EBUSY) } else { Ok(None) };
     };
     let entry = table::entry(fd)?;
-    if !keep && entry.ahead().is_none() {
+    let marked = entry.ahead().is_some();
+    if keep == marked && (!keep || kind(vcpu) != EngineKind::Uring) {
         return Ok(None);
     }
     wait::check().map_err(|stop| stop.errno(deadline))?;
