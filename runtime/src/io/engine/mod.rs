@@ -21,7 +21,7 @@
 
 use crate::err::Errno;
 use crate::io::op::Op;
-use crate::io::sys::R;
+use crate::io::sys::{R, Try};
 use crate::io::table::{self, Enter};
 use crate::sched::driver::{Driver, Waker};
 use crate::sched::{self, VCpu};
@@ -175,6 +175,23 @@ impl From<Errno> for Step {
     fn from(e: Errno) -> Step {
         Step::Done(Err(e))
     }
+}
+
+/// The short way of a call that mostly ends at once, whatever the engine: one try, and nothing
+/// prepared for what may come after it. None: not in this way, [`run`] it.
+#[inline]
+pub fn at_once(fd: c_int, attempt: impl FnOnce() -> Try) -> Option<R> {
+    let vcpu = coroutine()?;
+    if let Err(stop) = wait::check() {
+        return Some(Err(stop.errno(Deadline::Never)));
+    }
+    let entered = table::entry(fd).map(|e| e.enter(vcpu.id()));
+    if entered != Ok(Enter::Open) {
+        return None;
+    }
+    let Try::Done(r) = attempt() else { return None };
+    count(vcpu, |_| {});
+    Some(r)
 }
 
 /// Carries out a call, on a coroutine or on a plain thread.

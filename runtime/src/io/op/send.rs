@@ -1,6 +1,6 @@
 //! send and sendto.
 
-use crate::io::engine::run;
+use crate::io::engine::{at_once, run};
 use crate::io::op::{MAX_LEN, Op, ZERO_COPY, ZERO_COPY_MIN, patience};
 use crate::io::sys::{self, R, Try};
 use libc::{sockaddr, socklen_t};
@@ -92,6 +92,12 @@ impl Op for Send {
 
 /// co_io_send. `buf` has `len` bytes; it is given back when this returns.
 pub fn send(fd: c_int, buf: *const u8, len: usize, flags: c_int, timeout_ns: i64) -> R {
+    if flags & ZERO_COPY == 0 && timeout_ns >= -1 {
+        let attempt = || sys::try_send(fd, buf, len.min(MAX_LEN), flags);
+        if let Some(r) = at_once(fd, attempt) {
+            return r;
+        }
+    }
     sendto(fd, buf, len, flags, null(), 0, timeout_ns)
 }
 
