@@ -32,7 +32,6 @@ pub struct Traits {
     pub receives: bool,
     pub severs: bool,
     pub takes: bool,
-    pub polls: bool,
     pub optional: Option<u8>,
 }
 
@@ -67,7 +66,6 @@ impl<O: Op> Face for O {
             receives: O::RECEIVES,
             severs: O::SEVERS,
             takes: O::TAKES,
-            polls: O::POLLS,
             optional: O::OPTIONAL,
         }
     }

@@ -54,7 +54,7 @@ impl Batch {
                     return self.would_wait(at);
                 }
                 Try::Again => return m.stage.set(Stage::Paused(time::now() + AGAIN_NS)),
-                Try::Wait | Try::Blocks if m.traits.polls || m.op(|op| op.by_readiness()) => {
+                Try::Wait | Try::Blocks if m.op(|op| op.by_readiness()) => {
                     return self.poll_by_ring(at, vcpu);
                 }
                 Try::Wait | Try::Blocks => tried = true,
@@ -72,7 +72,7 @@ impl Batch {
     /// more than a few.
     fn is_tried_first(&self, m: &Member) -> bool {
         let first = || self.members.len() < FEW || !m.op(|op| op.is_positional());
-        m.traits.polls || m.traits.try_first && !m.to_be_whole.get() && first()
+        m.traits.try_first && !m.to_be_whole.get() && first()
     }
 
     /// Has the ring tell when a member's descriptor is ready.
@@ -109,7 +109,7 @@ impl Batch {
     pub fn begin_unit_on_ring(&self, at: usize, vcpu: &VCpu) -> bool {
         let unit = self.unit(at);
         let ready = |m: &Member| {
-            let known = takes(m, vcpu) && !m.traits.polls;
+            let known = takes(m, vcpu);
             known && may_enter(m, vcpu) && new_rec(m, vcpu).is_ok()
         };
         if !unit.iter().all(ready) {

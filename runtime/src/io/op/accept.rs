@@ -61,10 +61,6 @@ impl Op for Accept {
     fn events(&self) -> c_short {
         libc::POLLIN
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::accept(self.fd, self.addr, self.len, self.flags | libc::SOCK_CLOEXEC)

@@ -15,7 +15,7 @@ use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
 use crate::io::table::{self, Close};
 use crate::sched::{self, MAX_VCPUS, Message, VCpu};
-use std::ffi::{c_int, c_short};
+use std::ffi::c_int;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -31,9 +31,6 @@ impl Op for CloseSlowly {
     }
     fn attempt(&mut self) -> Try {
         Try::Done(sys::close(self.0))
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         sys::close(self.0)

@@ -79,10 +79,6 @@ impl Op for Connect {
     fn events(&self) -> c_short {
         libc::POLLOUT
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::connect(self.fd, self.addr, self.len)

@@ -5,7 +5,7 @@ use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try, file};
-use std::ffi::{c_int, c_short, c_uint};
+use std::ffi::{c_int, c_uint};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -36,9 +36,6 @@ impl Op for Copy {
             [Err(e), _] | [_, Err(e)] => Try::Done(Err(e)),
             _ => Try::Blocks,
         }
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         file::copy_range(self.fds, self.offsets, self.len)

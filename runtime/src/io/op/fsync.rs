@@ -2,9 +2,9 @@
 //! would.
 
 use crate::io::engine::run;
-use crate::io::op::{Op, blocks_if_open};
-use crate::io::sys::{self, R, Try, file};
-use std::ffi::{c_int, c_short};
+use crate::io::op::Op;
+use crate::io::sys::{self, R, file};
+use std::ffi::c_int;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -29,12 +29,6 @@ impl Op for Fsync {
 
     fn fd(&self) -> c_int {
         self.fd
-    }
-    fn attempt(&mut self) -> Try {
-        blocks_if_open(self.fd)
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         if self.data { file::fdatasync(self.fd) } else { sys::fsync(self.fd) }

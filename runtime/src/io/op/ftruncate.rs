@@ -2,9 +2,9 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
-use crate::io::op::{Op, blocks_if_open};
-use crate::io::sys::{R, Try, file};
-use std::ffi::{c_int, c_short};
+use crate::io::op::Op;
+use crate::io::sys::{R, file};
+use std::ffi::c_int;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -33,12 +33,6 @@ impl Op for Ftruncate {
 
     fn fd(&self) -> c_int {
         self.fd
-    }
-    fn attempt(&mut self) -> Try {
-        blocks_if_open(self.fd)
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         file::ftruncate(self.fd, self.len)

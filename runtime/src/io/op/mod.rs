@@ -9,6 +9,7 @@
 //! The functions that the ABI calls are beside them. Lengths are cut to [`MAX_LEN`], as the system
 //! does itself.
 
+use crate::err::Errno;
 use crate::io::sys::{self, R, Try};
 use std::ffi::{c_int, c_short};
 
@@ -59,9 +60,6 @@ pub trait Op {
     const RECEIVES: bool = false;
     /// It takes what comes in, so it can't be used on a descriptor that is received from ahead.
     const TAKES: bool = Self::RECEIVES;
-    /// `uring`: only a poll goes through the ring, and then `attempt` is called.
-    const POLLS: bool = false;
-
     /// The opcode of `sqe`, if it is not among those that every ring has (`sqe::NEEDED`): where the
     /// kernel lacks it, the call is made as under `ready`.
     const OPTIONAL: Option<u8> = None;
@@ -83,17 +81,30 @@ pub trait Op {
     fn outlived(&self) -> bool {
         false
     }
-    /// A try that doesn't block.
-    fn attempt(&mut self) -> Try;
+    /// A try that doesn't block. As it stands here it is that of what nothing can be told of
+    /// beforehand but whether the descriptor is open.
+    fn attempt(&mut self) -> Try {
+        if !Self::HAS_FD {
+            return Try::Blocks;
+        }
+        match sys::flags(self.fd()) {
+            Err(e) => Try::Done(Err(e)),
+            Ok(_) => Try::Blocks,
+        }
+    }
     /// `uring`: this call is made as under `ready`, with the ring for a poller. Asked at the
     /// beginning of each round, and when a try has come to nothing.
     fn by_readiness(&self) -> bool {
         false
     }
-    /// What to wait for when it would have to block.
-    fn events(&self) -> c_short;
-    /// The call as it blocks.
-    fn block(&mut self) -> R;
+    /// What to wait for when it would have to block. Nothing: it has no readiness.
+    fn events(&self) -> c_short {
+        0
+    }
+    /// The call as it blocks. A socket's comes here only with what always blocks, a file.
+    fn block(&mut self) -> R {
+        Err(Errno::ENOTSOCK)
+    }
     /// As an entry of the ring. `wait_first`: the engine knows that it isn't ready.
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, wait_first: bool) -> Sqe;
@@ -154,14 +165,6 @@ fn first_and_other(fds: [c_int; 2]) -> [c_int; 2] {
         [-1, b] => [b, -1],
         [a, b] if a == b => [a, -1],
         both => both,
-    }
-}
-
-/// The try of what always blocks and tells nothing beforehand.
-fn blocks_if_open(fd: c_int) -> Try {
-    match sys::flags(fd) {
-        Err(e) => Try::Done(Err(e)),
-        Ok(_) => Try::Blocks,
     }
 }
 

@@ -160,10 +160,6 @@ impl Op for RecvMsg {
     fn events(&self) -> c_short {
         receive_events(self.flags)
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::recvmsg(self.fd, self.msg, self.flags | sys::RECEIVED_CLOEXEC)
@@ -246,10 +242,6 @@ impl Op for SendMsg {
     }
     fn events(&self) -> c_short {
         libc::POLLOUT
-    }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(Errno::ENOTSOCK)
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {

@@ -8,8 +8,8 @@
 use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::{Op, first_and_other};
-use crate::io::sys::{R, Try, file};
-use std::ffi::{c_char, c_int, c_short};
+use crate::io::sys::{R, file};
+use std::ffi::{c_char, c_int};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, self as code, Sqe};
@@ -88,12 +88,6 @@ impl<const OPCODE: u8> Op for Name<OPCODE> {
     }
     fn fd2(&self) -> c_int {
         first_and_other(self.dirs)[1]
-    }
-    fn attempt(&mut self) -> Try {
-        Try::Blocks
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         let (dir, path) = (self.dirs[1], self.paths[1]);

@@ -10,7 +10,7 @@ use crate::io::engine::run;
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try, file};
 use crate::io::table;
-use std::ffi::{c_char, c_int, c_short};
+use std::ffi::{c_char, c_int};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -46,9 +46,6 @@ impl Op for Open {
             Try::Done(r) => Try::Done(self.finish(r)),
             other => other,
         }
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         let r = file::openat_blocking(self.dir, self.path, self.flags, self.mode);

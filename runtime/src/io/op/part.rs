@@ -68,7 +68,6 @@ impl<O: Op> Op for Part<'_, O> {
     const BLOCKS: bool = O::BLOCKS;
     const RECEIVES: bool = O::RECEIVES;
     const TAKES: bool = O::TAKES;
-    const POLLS: bool = O::POLLS;
     const OPTIONAL: Option<u8> = O::OPTIONAL;
 
     fn fd(&self) -> c_int {
@@ -125,9 +124,6 @@ impl Op for Seek {
     }
     fn attempt(&mut self) -> Try {
         Try::Done(self.block())
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         crate::io::sys::file::seek(self.fd, self.to)

@@ -2,9 +2,9 @@
 //! of the system's. What has been read is reported, so no entry is lost to a timeout.
 
 use crate::io::engine::run;
-use crate::io::op::{MAX_LEN, Op, blocks_if_open};
-use crate::io::sys::{R, Try, file};
-use std::ffi::{c_int, c_short};
+use crate::io::op::{MAX_LEN, Op};
+use crate::io::sys::{R, file};
+use std::ffi::c_int;
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -24,12 +24,6 @@ impl Op for Readdir {
 
     fn fd(&self) -> c_int {
         self.fd
-    }
-    fn attempt(&mut self) -> Try {
-        blocks_if_open(self.fd)
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         file::readdir(self.fd, self.buf, self.len)

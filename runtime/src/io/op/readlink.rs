@@ -3,8 +3,8 @@
 use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::{MAX_LEN, Op};
-use crate::io::sys::{R, Try, file};
-use std::ffi::{c_char, c_int, c_short};
+use crate::io::sys::{R, file};
+use std::ffi::{c_char, c_int};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -24,12 +24,6 @@ impl Op for Readlink {
 
     fn fd(&self) -> c_int {
         self.dir.max(-1)
-    }
-    fn attempt(&mut self) -> Try {
-        Try::Blocks
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         file::readlinkat(self.dir, self.path, self.buf, self.len)

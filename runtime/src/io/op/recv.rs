@@ -93,10 +93,6 @@ impl Op for Recv {
     fn by_readiness(&self) -> bool {
         !self.addr.is_null() || self.flags & (libc::MSG_OOB | ERRQUEUE) != 0
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(crate::err::Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, wait_first: bool) -> Sqe {
         // SAFETY: as in try_all.

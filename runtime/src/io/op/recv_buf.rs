@@ -11,18 +11,19 @@ use crate::wait::Deadline;
 use std::ffi::{c_int, c_short};
 
 #[cfg(target_os = "linux")]
-use crate::io::engine::uring::sqe::{self, Sqe};
+use crate::io::engine::uring::sqe::Sqe;
 
 struct RecvBuf<'a> {
     fd: c_int,
     out: &'a mut Option<Held>,
+    /// A try has found nothing.
+    waits: bool,
 }
 
 impl Op for RecvBuf<'_> {
     const RECEIVES: bool = true;
     const TAKES: bool = false;
     const TRY_FIRST: bool = true;
-    const POLLS: bool = true;
 
     fn fd(&self) -> c_int {
         self.fd
@@ -39,18 +40,19 @@ impl Op for RecvBuf<'_> {
             // Ours, and held.
             let _ = buffer::release(held.id);
         }
+        self.waits = matches!(r, Try::Wait);
         r
+    }
+    /// No buffer is given to the ring by those who wait.
+    fn by_readiness(&self) -> bool {
+        self.waits
     }
     fn events(&self) -> c_short {
         libc::POLLIN
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        sqe::poll(self.fd, libc::POLLIN)
+        unreachable!("it is tried, and then goes by readiness")
     }
     fn took_all(&self, r: &R) -> bool {
         matches!(*r, Ok(n) if n > 0 && (n as usize) < buffer::SIZE)
@@ -67,6 +69,6 @@ pub fn recv_buf(fd: c_int, flags: c_int, timeout_ns: i64) -> Result<(i64, Option
         return Ok(taken);
     }
     let mut held = None;
-    let n = run(RecvBuf { fd, out: &mut held }, timeout_ns)?;
+    let n = run(RecvBuf { fd, out: &mut held, waits: false }, timeout_ns)?;
     Ok((n, held))
 }

@@ -69,10 +69,6 @@ impl Op for Send {
     fn by_readiness(&self) -> bool {
         self.datagram || !self.addr.is_null()
     }
-    fn block(&mut self) -> R {
-        // Only files get here, and they are no sockets.
-        Err(crate::err::Errno::ENOTSOCK)
-    }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         sqe::send(self.fd, self.buf, self.len, self.flags | libc::MSG_NOSIGNAL)

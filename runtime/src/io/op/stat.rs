@@ -4,10 +4,10 @@
 use crate::err::Errno;
 use crate::io::engine::run;
 use crate::io::op::Op;
-use crate::io::sys::{R, Try, file};
+use crate::io::sys::{R, file};
 
 pub use file::{Stat, Time};
-use std::ffi::{c_char, c_int, c_short};
+use std::ffi::{c_char, c_int};
 
 #[cfg(target_os = "linux")]
 use crate::io::engine::uring::sqe::{self, Sqe};
@@ -27,12 +27,6 @@ impl Op for Statx<'_> {
 
     fn fd(&self) -> c_int {
         self.dir.max(-1)
-    }
-    fn attempt(&mut self) -> Try {
-        Try::Blocks
-    }
-    fn events(&self) -> c_short {
-        0
     }
     fn block(&mut self) -> R {
         file::statx(self.dir, self.path, self.flags, self.out)

@@ -407,14 +407,11 @@ pub fn step<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> Step 
             }
             Try::Again => return Step::Pause(AGAIN_NS),
             Try::Wait | Try::Blocks if now => return Errno::EAGAIN.into(),
-            Try::Wait | Try::Blocks if O::POLLS || op.by_readiness() => {
+            Try::Wait | Try::Blocks if op.by_readiness() => {
                 return poll_first(op, deadline);
             }
             Try::Wait | Try::Blocks => tried = true,
         }
-    }
-    if O::POLLS {
-        return poll_first(op, deadline);
     }
     let entry = op.sqe(tried || notes & bits::DRAINED != 0);
     match carry_out(entry, &rec, vcpu, deadline, op.partial().is_some()) {
