@@ -54,12 +54,11 @@ pub fn take(
     flags: c_int,
     deadline: Deadline,
 ) -> Result<Option<(i64, Option<Held>)>, Errno> {
-    let Some(vcpu) = engine::coroutine() else {
+    let Some(_) = engine::coroutine() else {
         return if is_ahead(fd) { Err(Errno::EBUSY) } else { Ok(None) };
     };
     let entry = table::entry(fd)?;
-    let marked = entry.ahead().is_some();
-    if keep == marked && (!keep || kind(vcpu) != EngineKind::Uring) {
+    if !keep && entry.ahead().is_none() {
         return Ok(None);
     }
     wait::check().map_err(|stop| stop.errno(deadline))?;

@@ -221,12 +221,10 @@ pub fn run_part<O: Op>(op: O, deadline: Deadline) -> R {
 fn on_coroutine<O: Op>(mut op: O, deadline: Deadline) -> R {
     let (mut vain, mut before) = (0, None);
     let life = Life::of(&op);
-    let mut known = None;
     loop {
         // Anew each time: a migratable coroutine may have moved while it waited.
         let Some(vcpu) = coroutine() else { return Err(Errno::EPERM) };
-        // The first time nobody can have come between.
-        let pause_ns = match step(&mut op, vcpu, deadline, std::mem::replace(&mut known, life)) {
+        let pause_ns = match step(&mut op, vcpu, deadline, life) {
             // What has been transferred before an error is not lost.
             Step::Done(r) => return r.or_else(|e| op.partial().ok_or(e)),
             Step::Pause(ns) => ns,

@@ -93,28 +93,12 @@ impl Epoll {
         Errno::check(r).map(|n| n as usize)
     }
 
-    /// # Safety
-    /// `room` is for BATCH events.
-    unsafe fn wait_ms(&self, room: *mut libc::epoll_event, ms: c_int) -> Result<usize, Errno> {
-        // SAFETY: the caller's.
-        let r = unsafe { libc::epoll_wait(self.fd, room, BATCH as c_int, ms) };
-        Errno::check(i64::from(r)).map(|n| n as usize)
-    }
-
     /// See `Poller`. Signals and errors end it like a wake: the caller looks at the world and comes
     /// back.
     pub fn wait(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) {
         let room = self.buffer.as_mut_ptr();
         // SAFETY: the buffer has BATCH events.
-        let n = unsafe {
-            match timeout {
-                // The older call has no timeout to be fetched from memory.
-                None => self.wait_ms(room, -1),
-                Some(Duration::ZERO) => self.wait_ms(room, 0),
-                some => self.pwait2(room, BATCH, some),
-            }
-        };
-        let n = n.unwrap_or(0);
+        let n = unsafe { self.pwait2(room, BATCH, timeout) }.unwrap_or(0);
         events.extend(self.buffer[..n].iter().filter(|e| e.u64 != self.bell.fd() as u64).map(
             |e| {
                 let flags = e.events;
