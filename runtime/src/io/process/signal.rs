@@ -12,6 +12,10 @@
 //! The thread takes the signals that are subscribed to itself, so that they come although all
 //! threads of the program block them. It ends with the last subscription.
 //!
+//! Two locks, taken in this order: [`Setup`]'s, for who subscribes or releases, which takes system
+//! calls; and [`Signals`]', for what the thread and the waiters share, under which there are none:
+//! who is to be woken is noted there and woken after it.
+//!
 //! Rejected: waking from the handler (an inbox may be in the middle of a change on the interrupted
 //! thread); a pipe that the waiters poll (all of them would read one byte); signalfd (every thread
 //! would have to block the signal, and who blocks it before the program's first line?).
@@ -31,16 +35,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Enough for a handler that saves the widest registers.
 const STACK: usize = 64 << 10;
 
-struct Signals {
+struct Setup {
     /// The end of the pipe that the thread reads, once made.
     bell: c_int,
-    thread: bool,
     /// By number less one: what was there before, of those whose handler is ours.
     former: [Option<Former>; 64],
+}
+
+static SETUP: Mutex<Setup> = Mutex::new(Setup { bell: -1, former: [const { None }; 64] });
+
+fn setup() -> MutexGuard<'static, Setup> {
+    SETUP.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Signals {
+    /// There is a thread, or it is being started.
+    thread: bool,
+    /// Subscribed to, or about to be.
     taken: u64,
     /// Have come while nobody waited.
     kept: u64,
     waiters: Vec<*const Waiter>,
+    /// To be woken; with room for all waiters.
+    woken: Vec<Who>,
 }
 
 // SAFETY: the waiters it points to stay valid while they are in it, and are touched under its mutex,
@@ -48,12 +65,11 @@ struct Signals {
 unsafe impl Send for Signals {}
 
 static SIGNALS: Mutex<Signals> = Mutex::new(Signals {
-    bell: -1,
     thread: false,
-    former: [const { None }; 64],
     taken: 0,
     kept: 0,
     waiters: Vec::new(),
+    woken: Vec::new(),
 });
 
 fn signals() -> MutexGuard<'static, Signals> {
@@ -91,7 +107,7 @@ impl Waiter {
 }
 
 impl Signals {
-    /// Gives what has arrived to those who wait for it.
+    /// Gives what has arrived to those who wait for it; [`wake_all`] comes next, without the lock.
     fn deliver(&mut self) {
         let arrived = sys::arrived() & self.taken;
         for signo in (1..=64).filter(|s| arrived >> (s - 1) & 1 != 0) {
@@ -103,10 +119,7 @@ impl Signals {
                 if w.wants & bit != 0 && w.got.load(Relaxed) == 0 {
                     // Release: pairs with `got`.
                     w.got.store(signo, Release);
-                    match w.who {
-                        Who::Task(t) => sched::wake(t),
-                        Who::Thread(id) => sched::wake_waiter(id),
-                    }
+                    self.woken.push(w.who);
                     taken = true;
                 }
             }
@@ -116,34 +129,77 @@ impl Signals {
         }
     }
 
+    /// Room for one waiter more. ENOMEM.
+    fn reserve(&mut self) -> Result<(), Errno> {
+        self.waiters.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        // Each is noted once at most.
+        self.woken.try_reserve(self.waiters.len() + 1).map_err(|_| Errno::ENOMEM)
+    }
+
+    /// One that the waiter wants and that is kept; otherwise the waiter is in the list. EAGAIN: it
+    /// does not wait; ENOMEM.
+    fn take_or_list(&mut self, w: &Waiter, deadline: Deadline) -> Result<Option<c_int>, Errno> {
+        let kept = self.kept & w.wants;
+        if kept != 0 {
+            self.kept &= !(kept & kept.wrapping_neg());
+            return Ok(Some(kept.trailing_zeros() as c_int + 1));
+        }
+        if deadline == Deadline::Now {
+            return Err(Errno::EAGAIN);
+        }
+        self.reserve()?;
+        self.waiters.push(w);
+        Ok(None)
+    }
+
+    fn forget(&mut self, bits: u64) {
+        self.taken &= !bits;
+        self.kept &= !bits;
+    }
+}
+
+/// Wakes those whom `deliver` has noted.
+fn wake_all() {
+    loop {
+        let next = signals().woken.pop();
+        match next {
+            Some(Who::Task(t)) => sched::wake(t),
+            Some(Who::Thread(id)) => sched::wake_waiter(id),
+            None => return,
+        }
+    }
+}
+
+impl Setup {
     fn subscribe(&mut self, wants: u64) -> Result<(), Errno> {
-        let new = wants & !self.taken;
+        let new = wants & !signals().taken;
         if new == 0 {
             return Ok(());
         }
         if self.bell < 0 {
             self.bell = sys::make_bell()?;
         }
-        if !self.thread {
+        let start = {
+            let mut s = signals();
+            // From here on the thread does not end.
+            s.taken |= new;
+            !std::mem::replace(&mut s.thread, true)
+        };
+        self.begin(new, start).inspect_err(|_| self.release(new))
+    }
+
+    fn begin(&mut self, new: u64, start: bool) -> Result<(), Errno> {
+        if start {
             let bell = self.bell;
             let builder = std::thread::Builder::new().name("photonrt-signal".into());
-            builder
-                .stack_size(STACK)
-                .spawn(move || listen(bell))
-                .map_err(|e| Errno::from_io(&e))?;
-            self.thread = true;
+            let started = builder.stack_size(STACK).spawn(move || listen(bell));
+            started.map_err(|e| {
+                signals().thread = false;
+                Errno::from_io(&e)
+            })?;
         }
-        let mut done = 0;
         for signo in (1..=64).filter(|s| new >> (s - 1) & 1 != 0) {
-            match sys::take(signo) {
-                Ok(former) => self.former[signo as usize - 1] = Some(former),
-                Err(e) => {
-                    self.release(done);
-                    return Err(e);
-                }
-            }
-            done |= 1 << (signo - 1);
-            self.taken |= 1 << (signo - 1);
+            self.former[signo as usize - 1] = Some(sys::take(signo)?);
         }
         // The thread takes them from now on.
         sys::ring();
@@ -157,8 +213,7 @@ impl Signals {
                 let _ = sys::give_back(signo, &former);
             }
         }
-        self.taken &= !bits;
-        self.kept &= !bits;
+        signals().forget(bits);
         // The thread looks what is left for it to do.
         sys::ring();
     }
@@ -177,6 +232,7 @@ fn listen(bell: c_int) {
             }
             s.taken
         };
+        wake_all();
         sys::take_only(taken);
         sys::hear(bell);
     }
@@ -198,19 +254,25 @@ fn bits(numbers: *const c_int, n: c_uint) -> Result<u64, Errno> {
 /// co_signal_subscribe.
 pub fn subscribe(numbers: *const c_int, n: c_uint) -> R {
     let wants = bits(numbers, n)?;
-    signals().subscribe(wants).map(|()| 0)
+    setup().subscribe(wants).map(|()| 0)
 }
 
 /// co_signal_release.
 pub fn release(signo: c_int) -> R {
     let bit = sys::bit(signo)?;
-    let mut s = signals();
-    // SAFETY: in the list, hence alive.
-    if s.waiters.iter().any(|&w| unsafe { (*w).wants & bit != 0 }) {
+    // Who comes to wait meanwhile subscribes first, and so comes after this.
+    let mut setup = setup();
+    let (awaited, taken) = {
+        let s = signals();
+        // SAFETY: in the list, hence alive.
+        let wants = |&w: &*const Waiter| unsafe { (*w).wants & bit != 0 };
+        (s.waiters.iter().any(wants), s.taken & bit != 0)
+    };
+    if awaited {
         return Err(Errno::EBUSY);
     }
-    if s.taken & bit != 0 {
-        s.release(bit);
+    if taken {
+        setup.release(bit);
     }
     Ok(0)
 }
@@ -225,20 +287,16 @@ pub fn wait(numbers: *const c_int, n: c_uint, timeout_ns: i64) -> R {
         None => Who::Thread(parker::with(|id, _| id)),
     };
     let waiter = Waiter { wants, got: AtomicI32::new(0), who };
-    {
+    let kept = {
+        let mut setup = setup();
+        setup.subscribe(wants)?;
         let mut s = signals();
-        s.subscribe(wants)?;
         s.deliver();
-        let kept = s.kept & wants;
-        if kept != 0 {
-            s.kept &= !(kept & kept.wrapping_neg());
-            return Ok(i64::from(kept.trailing_zeros()) + 1);
-        }
-        if deadline == Deadline::Now {
-            return Err(Errno::EAGAIN);
-        }
-        s.waiters.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        s.waiters.push(&raw const waiter);
+        s.take_or_list(&waiter, deadline)
+    };
+    wake_all();
+    if let Some(signo) = kept? {
+        return Ok(i64::from(signo));
     }
     let stopped = waiter.wait(deadline).err();
     signals().waiters.retain(|&w| !std::ptr::eq(w, &raw const waiter));
