@@ -46,5 +46,8 @@ pub mod entry;
 #[cfg(loom)]
 #[path = "sched/idle.rs"]
 pub mod idle;
+#[cfg(loom)]
+#[path = "io/lent.rs"]
+pub mod lent;
 #[cfg(all(loom, test))]
 mod models;

@@ -3,6 +3,7 @@
 
 use crate::entry::{Close, Enter, Entry};
 use crate::idle::Idle;
+use crate::lent::Lent;
 use crate::list::{Inbox, Linked};
 use crate::task::life::{Detach, End, Life, Register, State};
 use crate::task::mail::{Mail, Post, bits};
@@ -408,5 +409,86 @@ fn one_close_and_one_in_the_gate() {
         }
         let begun = matches!(e.close(), Close::Begun(_));
         assert!(begun != t.join().unwrap());
+    });
+}
+
+/// A buffer in miniature.
+struct Buffer {
+    lent: Lent,
+    link: AtomicPtr<Buffer>,
+    memory: UnsafeCell<u32>,
+}
+
+impl Linked for Buffer {
+    fn link(&self) -> &AtomicPtr<Buffer> {
+        &self.link
+    }
+}
+
+#[allow(unsafe_code)]
+// SAFETY: the models check that `memory` is not touched by two threads at once.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    fn new() -> &'static Buffer {
+        Box::leak(Box::new(Buffer {
+            lent: Lent::default(),
+            link: AtomicPtr::new(std::ptr::null_mut()),
+            memory: UnsafeCell::new(0),
+        }))
+    }
+
+    #[allow(unsafe_code)]
+    fn write(&self) {
+        // SAFETY: loom reports a race.
+        self.memory.with_mut(|p| unsafe { *p += 1 });
+    }
+
+    fn give_back(&'static self, generation: u32, returned: &Inbox<Buffer>) -> bool {
+        let given = self.lent.give_back(generation);
+        if given {
+            returned.push(self).unwrap();
+        }
+        given
+    }
+}
+
+/// A buffer that two give back at once, while its owner lends it again: it is given back once, and
+/// the old handle gives nothing back after that.
+#[test]
+fn what_was_lent_is_given_back_once() {
+    loom::model(|| {
+        let (b, returned) = (Buffer::new(), Arc::new(Inbox::default()));
+        let generation = b.lent.lend();
+        let r = returned.clone();
+        let other = thread::spawn(move || b.give_back(generation, &r));
+        let mut given = u32::from(b.give_back(generation, &returned));
+        let mut taken = returned.take().count();
+        if taken > 0 {
+            assert_ne!(b.lent.lend(), generation);
+        }
+        given += u32::from(other.join().unwrap());
+        taken += returned.take().count();
+        assert_eq!((given, taken), (1, 1));
+        assert!(!b.lent.give_back(generation));
+    });
+}
+
+/// What a holder on another thread wrote is there, and over, when the owner lends the buffer again.
+#[test]
+fn a_lent_buffer_comes_back_with_what_was_written() {
+    loom::model(|| {
+        let (b, returned) = (Buffer::new(), Arc::new(Inbox::default()));
+        let generation = b.lent.lend();
+        let r = returned.clone();
+        let holder = thread::spawn(move || {
+            b.write();
+            assert!(b.give_back(generation, &r));
+        });
+        if returned.take().count() > 0 {
+            b.lent.lend();
+            b.write();
+        }
+        holder.join().unwrap();
     });
 }

@@ -6,7 +6,7 @@
 //!     slabs      chunks of SLAB buffers of SIZE bytes, mapped at once, resident once used
 //!     spare      what is free, last in first out: owner only
 //!     returned   what other threads have given back: an inbox, taken whole by the owner
-//!   Buffer state: generation << 1 | held      one compare-and-swap when it is released
+//!   Buffer state: generation, held             `lent`: one compare-and-swap when it is released
 //!   Handle: 0 | generation (31) | pool (16) | number (16)
 //! ```
 //! The owner of a vCPU's pool is that vCPU; of the plain threads' pool, whoever holds its lock.
@@ -25,8 +25,9 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+use crate::io::lent::Lent;
 use crate::list::{Inbox, Linked};
-use crate::prim::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+use crate::prim::atomic::{AtomicPtr, Ordering::*};
 use crate::sched::{self, MAX_VCPUS};
 use crate::stack::os;
 use std::cell::UnsafeCell;
@@ -53,8 +54,7 @@ const PLAIN: usize = MAX_VCPUS;
 /// What is known of one buffer.
 #[derive(Debug)]
 struct State {
-    /// generation << 1 | held.
-    word: AtomicU32,
+    lent: Lent,
     link: AtomicPtr<State>,
     number: u16,
 }
@@ -179,7 +179,7 @@ impl Pool {
         let page = os::page_bytes();
         let memory = os::map((SLAB * SLOT).next_multiple_of(page))?;
         states.extend((0..SLAB).map(|i| State {
-            word: AtomicU32::new(0),
+            lent: Lent::default(),
             link: AtomicPtr::new(null_mut()),
             number: (at * SLAB + i) as u16,
         }));
@@ -216,10 +216,7 @@ impl Pool {
         let Some((_, state)) = self.find(number) else {
             unreachable!("a number that `pick` gave");
         };
-        // Nobody else writes to the word of a buffer that is not held.
-        let word = (state.word.load(Relaxed) | 1).wrapping_add(2);
-        state.word.store(word, Relaxed);
-        let id = u64::from(word >> 1) << 32 | (self.id as u64) << 16 | u64::from(number);
+        let id = u64::from(state.lent.lend()) << 32 | (self.id as u64) << 16 | u64::from(number);
         Held { data: self.memory(number), id }
     }
 }
@@ -243,16 +240,11 @@ pub fn take() -> Result<Held, Errno> {
 /// Takes a buffer back. Any thread. EINVAL: it is not held, or not a buffer's handle at all.
 pub fn release(id: u64) -> Result<(), Errno> {
     let (generation, pool, number) = ((id >> 32) as u32, id >> 16 & 0xffff, id as u16);
-    if generation >> 31 != 0 {
-        return Err(Errno::EINVAL);
-    }
-    let word = generation << 1 | 1;
     let pool = POOLS.get(pool as usize).and_then(OnceLock::get).ok_or(Errno::EINVAL)?;
     let (_, state) = pool.find(number).ok_or(Errno::EINVAL)?;
-    // Release: what the holder did with the memory is before its next use (it reaches the next
-    // holder through the vCPU's own order, or the inbox).
-    let freed = state.word.compare_exchange(word, word & !1, Release, Relaxed);
-    freed.map_err(|_| Errno::EINVAL)?;
+    if !state.lent.give_back(generation) {
+        return Err(Errno::EINVAL);
+    }
     if sched::current().is_some_and(|v| v.id() == pool.id) {
         pool.put(number);
     } else {

@@ -35,6 +35,7 @@ mod batch;
 pub mod buffer;
 mod engine;
 mod entry;
+mod lent;
 mod net;
 mod op;
 mod process;
