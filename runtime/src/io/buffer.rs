@@ -16,8 +16,9 @@
 //! Starts that are a power of two apart would compete for the same few cache lines: so each buffer
 //! begins a little further on in its slot (`SLOT` bytes, whole pages) than the one before.
 //!
-//! After a spike the system gets its memory back: what has lain at the bottom of `spare` for
-//! `PERIOD` releases is discarded, all but `KEEP` buffers.
+//! After a spike the system gets a vCPU's memory back: what has lain at the bottom of `spare` for
+//! `PERIOD` releases is discarded, all but `KEEP` buffers. (The plain threads' pool keeps what it
+//! has: nobody is its owner when a buffer comes back.)
 //!
 //! Rejected: malloc for each receive (the ring needs to know the addresses beforehand, and a buffer
 //! used a moment ago is in the cache); one pool for all (a lock, or a line shared by all vCPUs, for
@@ -65,9 +66,24 @@ impl Linked for State {
     }
 }
 
+/// A slab's mapping; unmapped again if none is made of it.
+#[derive(Debug)]
+struct Memory(*mut u8);
+
+fn slab_bytes() -> usize {
+    (SLAB * SLOT).next_multiple_of(os::page_bytes())
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: our mapping, and nobody has anything in it. A failure leaves it where it is.
+        let _ = unsafe { os::unmap(self.0, slab_bytes()) };
+    }
+}
+
 #[derive(Debug)]
 struct Slab {
-    memory: *mut u8,
+    memory: Memory,
     states: Box<[State]>,
 }
 
@@ -125,31 +141,38 @@ impl Pool {
     }
 
     fn slab(&self, at: usize) -> Option<&Slab> {
-        // Acquire: pairs with the release in `grow`. SAFETY: never freed.
+        // Acquire: pairs with the release in `add`. SAFETY: never freed.
         unsafe { self.slabs.get(at)?.load(Acquire).as_ref() }
     }
 
     /// Owner: a free buffer's number. ENOBUFS: as many as there may be are in use; ENOMEM.
     pub fn pick(&self) -> Result<u16, Errno> {
+        loop {
+            if let Some(n) = self.pick_spare() {
+                return Ok(n);
+            }
+            self.add(self.map()?)?;
+        }
+    }
+
+    /// Owner: the same, unless new memory would have to be had for it.
+    fn pick_spare(&self) -> Option<u16> {
         // SAFETY: owner.
         let spare = unsafe { &mut *self.spare.get() };
         if let Some(n) = spare.all.pop() {
             spare.least = spare.least.min(spare.all.len());
-            return Ok(n);
+            return Some(n);
         }
         (spare.least, spare.cold) = (0, 0);
         spare.all.extend(self.returned.take().map(|s| s.number));
-        if spare.all.is_empty() {
-            self.grow(&mut spare.all)?;
-        }
-        spare.all.pop().ok_or(Errno::ENOBUFS)
+        spare.all.pop()
     }
 
     /// Owner: the opposite of `pick`.
     pub fn put(&self, number: u16) {
         // SAFETY: owner.
         let spare = unsafe { &mut *self.spare.get() };
-        // There is room for all buffers: see `grow`.
+        // There is room for all buffers: see `add`.
         spare.all.push(number);
         spare.put += 1;
         if spare.put >= PERIOD {
@@ -170,14 +193,24 @@ impl Pool {
         *spare = Spare { cold: cool, least: spare.all.len(), put: 0, ..std::mem::take(spare) };
     }
 
+    /// Memory for a slab more, if there may be one. Not only the owner.
     #[cold]
-    fn grow(&self, spare: &mut Vec<u16>) -> Result<(), Errno> {
+    fn map(&self) -> Result<Memory, Errno> {
+        match self.slab(SLABS - 1) {
+            Some(_) => Err(Errno::ENOBUFS),
+            None => os::map(slab_bytes()).map(Memory),
+        }
+    }
+
+    /// Owner: makes buffers of it.
+    #[cold]
+    fn add(&self, memory: Memory) -> Result<(), Errno> {
+        // SAFETY: owner.
+        let spare = unsafe { &mut (*self.spare.get()).all };
         let at = (0..SLABS).find(|&i| self.slab(i).is_none()).ok_or(Errno::ENOBUFS)?;
         spare.try_reserve((at + 1) * SLAB).map_err(|_| Errno::ENOMEM)?;
         let mut states = Vec::new();
         states.try_reserve_exact(SLAB).map_err(|_| Errno::ENOMEM)?;
-        let page = os::page_bytes();
-        let memory = os::map((SLAB * SLOT).next_multiple_of(page))?;
         states.extend((0..SLAB).map(|i| State {
             lent: Lent::default(),
             link: AtomicPtr::new(null_mut()),
@@ -199,7 +232,7 @@ impl Pool {
     fn slot(&self, number: u16) -> *mut u8 {
         match self.find(number) {
             // SAFETY: within the slab's mapping.
-            Some((slab, _)) => unsafe { slab.memory.add(number as usize % SLAB * SLOT) },
+            Some((slab, _)) => unsafe { slab.memory.0.add(number as usize % SLAB * SLOT) },
             None => unreachable!("a number that `pick` gave"),
         }
     }
@@ -229,11 +262,23 @@ pub fn take() -> Result<Held, Errno> {
             let pool = of_vcpu(v.id());
             pool.pick().map(|n| pool.hold(n))
         }
-        None => {
+        None => take_plain(of_vcpu(PLAIN)),
+    }
+}
+
+fn take_plain(pool: &Pool) -> Result<Held, Errno> {
+    loop {
+        let spare = {
             let _owner = PLAIN_LOCK.lock();
-            let pool = of_vcpu(PLAIN);
-            pool.pick().map(|n| pool.hold(n))
+            pool.pick_spare().map(|n| pool.hold(n))
+        };
+        if let Some(held) = spare {
+            return Ok(held);
         }
+        // The system is asked without the lock.
+        let memory = pool.map()?;
+        let _owner = PLAIN_LOCK.lock();
+        pool.add(memory)?;
     }
 }
 
