@@ -6,7 +6,7 @@
 
 use crate::err::Errno;
 use crate::parker;
-use crate::sched::{self, Group, VCpu, running, wake_waiter};
+use crate::sched::{self, Group, VCpu, registry, running, wake_waiter};
 use crate::wait::{self, Deadline};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,10 +37,7 @@ fn watches() -> MutexGuard<'static, Vec<Arc<Watch>>> {
 
 /// Coroutines of all groups that have not ended.
 fn live() -> u64 {
-    let groups: Vec<Arc<Group>> = match &super::state().up {
-        Some(up) => up.groups.values().map(|g| g.group.clone()).collect(),
-        None => return 0,
-    };
+    let groups = registry::all();
     let vcpus: Vec<&'static VCpu> = groups.iter().flat_map(|g| &g.vcpus).copied().collect();
     sched::group::live(&vcpus)
 }

@@ -2,10 +2,10 @@
 #![allow(unsafe_code)]
 
 use super::external::External;
-use super::{Config, State, Up, config_flags, drain, group_of, overflow, seed, state};
+use super::{Config, config_flags, drain, overflow, seed, state};
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
-use crate::sched::{self, Group, VCpu, acquire, running};
+use crate::sched::{self, Group, VCpu, acquire, group_of, registry, running};
 use crate::wait::Deadline;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
@@ -51,17 +51,6 @@ pub(super) struct Entry {
     on_caller: bool,
 }
 
-/// The entry of a handle.
-pub(super) fn entry(up: &Up, handle: u64) -> Result<&Entry, Errno> {
-    up.groups.get(&handle).ok_or(Errno::ESRCH)
-}
-
-/// Handles are not used twice in a process.
-fn new_handle(s: &mut State) -> u64 {
-    s.groups_made += 1;
-    s.groups_made
-}
-
 /// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is
 /// to be that one.
 pub(super) fn start(
@@ -71,8 +60,7 @@ pub(super) fn start(
     n: usize,
     on_caller: bool,
 ) -> Result<Entry, Errno> {
-    let handle = new_handle(&mut state());
-    let mut e = make(config, handle, name, n, false)?;
+    let mut e = make(config, registry::new_handle(), name, n, false)?;
     e.on_caller = on_caller;
     launch(config, engine, e)
 }
@@ -201,17 +189,15 @@ pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
     let name = &attr.name[..attr.name.len().min(11)];
     let name =
         if name.is_empty() { "co-group".into() } else { String::from_utf8_lossy(name).into() };
-    let (config, engine, handle) = {
-        let mut s = state();
-        let busy = s.busy;
+    let (config, engine) = {
+        let s = state();
         let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
-        if busy || up.refusing {
+        if s.busy || registry::refusing() {
             return Err(Errno::ESHUTDOWN);
         }
-        let (config, engine) = (up.config, up.engine);
-        (config, engine, new_handle(&mut s))
+        (up.config, up.engine)
     };
-    let mut e = make(&config, handle, name, n as usize, attr.external)?;
+    let mut e = make(&config, registry::new_handle(), name, n as usize, attr.external)?;
     if attr.external {
         let v = e.group.vcpus[0];
         let made = io::driver(engine, true).and_then(|d| External::new(d.fd()).map(|x| (d, x)));
@@ -235,13 +221,14 @@ pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
     } else {
         e = launch(&config, engine, e)?;
     }
-    publish(e, handle)
+    publish(e)
 }
 
-fn publish(e: Entry, handle: u64) -> Result<u64, Errno> {
+fn publish(e: Entry) -> Result<u64, Errno> {
+    let handle = e.group.handle;
     let mut s = state();
     match &mut s.up {
-        Some(up) if !up.refusing => {
+        Some(up) if registry::add(e.group.clone()).is_ok() => {
             up.groups.insert(handle, e);
             Ok(handle)
         }
@@ -258,7 +245,8 @@ fn publish(e: Entry, handle: u64) -> Result<u64, Errno> {
 pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
     let group = group_of(handle)?;
-    if state().up.as_ref().is_some_and(|up| up.default == group.handle) {
+    let handle = group.handle;
+    if registry::default() == group.handle {
         return Err(Errno::EPERM);
     }
     if sched::current().is_some_and(|v| std::ptr::eq(v.group(), &raw const *group)) {
@@ -266,20 +254,15 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     }
     loop {
         drain::wait(Some(group.clone()), 0, d)?;
-        let mut s = state();
-        let up = s.up.as_mut().ok_or(Errno::ESRCH)?;
-        entry(up, group.handle)?;
-        // Ours and the entry's: nobody is spawning into it. Under the lock nobody can begin to.
-        if group.live() == 0 && Arc::strong_count(&group) == 2 {
-            let e = up.groups.remove(&group.handle);
-            drop(s);
+        // Ours and the entry's.
+        if registry::retire(&group, 2)? {
             drop(group);
+            let e = state().up.as_mut().and_then(|up| up.groups.remove(&handle));
             if let Some(e) = e {
                 stop(e);
             }
             return Ok(());
         }
-        drop(s);
         thread::yield_now();
     }
 }
@@ -287,7 +270,8 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
 fn external(handle: u64) -> Result<(Arc<Group>, Arc<External>), Errno> {
     let group = group_of(handle)?;
     let s = state();
-    let e = entry(s.up.as_ref().ok_or(Errno::ESRCH)?, group.handle)?;
+    let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+    let e = up.groups.get(&group.handle).ok_or(Errno::ESRCH)?;
     let x = e.external.clone().ok_or(Errno::EINVAL)?;
     Ok((group, x))
 }

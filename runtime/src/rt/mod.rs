@@ -6,7 +6,7 @@
 //! ```
 //! One runtime a process. Its parts: the default group, further groups (`groups`), the pools of
 //! stacks, control blocks and threads, which are process wide and survive. The lock below guards
-//! starting, stopping and the list of groups; nothing that a coroutine does often takes it.
+//! starting, stopping and what runs each group; the groups themselves are found in sched's registry.
 #![allow(unsafe_code)]
 
 mod config;
@@ -30,7 +30,7 @@ pub use groups::{
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::rng;
-use crate::sched::{self, Env, Group, POOL, running};
+use crate::sched::{self, Env, Group, POOL, registry, running};
 use crate::task::{Attr, Entry, attention, flags, table};
 use crate::wait::Deadline;
 use groups::Entry as GroupEntry;
@@ -45,21 +45,16 @@ struct Up {
     engine: EngineKind,
     /// By handle.
     groups: BTreeMap<u64, GroupEntry>,
-    /// The default group's handle.
-    default: u64,
     by_run: bool,
-    refusing: bool,
 }
 
 struct State {
     up: Option<Up>,
     /// Somebody is starting or stopping it.
     busy: bool,
-    /// Groups made since the process began: the last one's handle.
-    groups_made: u64,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { up: None, busy: false, groups_made: 0 });
+static STATE: Mutex<State> = Mutex::new(State { up: None, busy: false });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -79,6 +74,7 @@ fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
     s.busy = false;
     let (up, group) = made?;
     s.up = Some(up);
+    registry::open(group.clone());
     Ok(group)
 }
 
@@ -104,13 +100,13 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
         }
     };
     let group = entry.group.clone();
-    let default = group.handle;
-    let groups = BTreeMap::from([(default, entry)]);
-    Ok((Up { config, engine, groups, default, by_run, refusing: false }, group))
+    let groups = BTreeMap::from([(group.handle, entry)]);
+    Ok((Up { config, engine, groups, by_run }, group))
 }
 
 /// Takes everything down; nothing lives any more and no vCPU of the caller's is bound.
 fn stop() {
+    registry::close();
     let up = state().up.take();
     if let Some(up) = up {
         for g in up.groups.into_values().rev() {
@@ -138,7 +134,7 @@ unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
         (*m).result = ((*m).entry)((*m).arg);
         (*m).cancel
     };
-    refuse(true);
+    registry::refuse(true);
     if cancel {
         cancel_all();
     }
@@ -208,9 +204,9 @@ pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
         }
         s.busy = true;
     }
-    refuse(true);
+    registry::refuse(true);
     if let Err(e) = drain::wait(None, 0, d) {
-        refuse(false);
+        registry::refuse(false);
         state().busy = false;
         return Err(e);
     }
@@ -218,53 +214,15 @@ pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Whether plain threads may spawn.
-fn refuse(on: bool) {
-    if let Some(up) = &mut state().up {
-        up.refusing = on;
-    }
-}
-
 /// Cancels every coroutine, and those that are spawned from now on.
 fn cancel_all() {
-    if let Some(up) = &state().up {
-        for g in up.groups.values() {
-            g.group.birth.store(attention::CANCEL, Relaxed);
-        }
+    for g in registry::all() {
+        g.birth.store(attention::CANCEL, Relaxed);
     }
     for (_, co) in table::all() {
         // Some end meanwhile.
         let _ = cancel(co);
     }
-}
-
-/// The group of a handle; 0: the caller's, or the default one.
-fn group_of(handle: u64) -> Result<Arc<Group>, Errno> {
-    let s = state();
-    let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
-    let wanted = match (handle, running()) {
-        (0, Some((v, _))) => v.group().handle,
-        (0, None) => up.default,
-        (h, _) => h,
-    };
-    groups::entry(up, wanted).map(|e| e.group.clone())
-}
-
-fn spawn_any(attr: &Attr, run: (Entry, *mut c_void), env: Option<Env>) -> Result<u64, Errno> {
-    let here = running();
-    if let Some((v, _)) = here
-        && (attr.group == 0 || attr.group == v.group().handle)
-    {
-        if attr.vcpu == 0 || attr.vcpu == v.number.get() {
-            return sched::spawn_local(v, attr, run, env);
-        }
-        return sched::spawn_in(v.group(), attr, run, env);
-    }
-    let group = group_of(attr.group)?;
-    if here.is_none() && state().up.as_ref().is_none_or(|up| up.refusing) {
-        return Err(Errno::ESHUTDOWN);
-    }
-    sched::spawn_in(&group, attr, run, env)
 }
 
 /// co_spawn without attributes: the usual case, made for speed.
@@ -274,13 +232,13 @@ pub fn spawn_default(detached: bool, entry: Entry, arg: *mut c_void) -> Result<u
     let attr = Attr { flags, ..Attr::default() };
     match running() {
         Some((v, _)) => sched::spawn_local(v, &attr, (entry, arg), None),
-        None => spawn_any(&attr, (entry, arg), None),
+        None => sched::spawn(&attr, (entry, arg), None),
     }
 }
 
 /// co_spawn.
 pub fn spawn(attr: &Attr, entry: Entry, arg: *mut c_void) -> Result<u64, Errno> {
-    spawn_any(attr, (entry, arg), None)
+    sched::spawn(attr, (entry, arg), None)
 }
 
 /// co_spawn_copy. `from` points to `size` bytes, or is not looked at if there are none.
@@ -291,7 +249,7 @@ pub fn spawn_copy(
     size: usize,
     align: usize,
 ) -> Result<u64, Errno> {
-    spawn_any(attr, (entry, std::ptr::null_mut()), Some(Env { from, size, align }))
+    sched::spawn(attr, (entry, std::ptr::null_mut()), Some(Env { from, size, align }))
 }
 
 /// co_env.
@@ -312,7 +270,7 @@ pub fn set_name(co: u64, name: &[u8]) -> Result<(), Errno> {
 
 /// co_migrate.
 pub fn migrate(co: u64, group: u64, vcpu: u32) -> Result<(), Errno> {
-    let group = group_of(group)?;
+    let group = sched::group_of(group)?;
     sched::migrate(co, &group, vcpu)
 }
 

@@ -33,6 +33,7 @@
 pub mod driver;
 pub mod group;
 pub mod idle;
+pub mod registry;
 mod remote;
 mod report;
 mod ring;
@@ -46,6 +47,7 @@ pub mod vcpu;
 pub use crate::task::TaskRef;
 pub use driver::{Driver, Waker};
 pub use group::Group;
+pub use registry::{group_of, spawn};
 pub use remote::{ready, wake, wake_waiter};
 pub use report::{foreach, info};
 pub use run::{External, run};
