@@ -51,3 +51,6 @@ pub mod idle;
 pub mod lent;
 #[cfg(all(loom, test))]
 mod models;
+#[cfg(loom)]
+#[path = "sched/alarm/orders.rs"]
+pub mod orders;

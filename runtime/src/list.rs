@@ -54,8 +54,9 @@ impl<T: Linked> Inbox<T> {
     pub fn push(&self, block: &'static T) -> Result<(), Closed> {
         let p = std::ptr::from_ref(block).cast_mut();
         // Release: pairs with take's acquire, publishes the link and what the sender wrote before.
+        // Acquire: pairs with close: who is refused sees what the owner did before.
         self.head
-            .fetch_update(Release, Relaxed, |head| {
+            .fetch_update(Release, Acquire, |head| {
                 if head == closed() {
                     return None;
                 }
@@ -88,8 +89,8 @@ impl<T: Linked> Inbox<T> {
     }
 
     fn swap(&self, with: *mut T) -> Batch<T> {
-        // Acquire: pairs with push's release.
-        let mut p = self.head.swap(with, Acquire);
+        // Acquire: pairs with push's release. Release: with the acquire of a push that is refused.
+        let mut p = self.head.swap(with, AcqRel);
         if p == closed() {
             p = null_mut();
         }

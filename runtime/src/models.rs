@@ -1,6 +1,8 @@
 //! Models of the lock-free protocols, run by loom over every interleaving and every weak-memory outcome:
 //! `RUSTFLAGS="--cfg loom" cargo test -p photonrt-runtime --release --lib models`.
 
+mod alarm;
+
 use crate::entry::{Close, Enter, Entry};
 use crate::idle::Idle;
 use crate::lent::Lent;

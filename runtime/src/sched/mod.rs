@@ -30,6 +30,7 @@
 //! (a fence for each take: 6 ns, more than a whole switch); an idler as a coroutine (two switches
 //! more for everybody).
 
+pub mod alarm;
 pub mod driver;
 pub mod group;
 pub mod idle;
@@ -45,6 +46,7 @@ mod switch;
 pub mod vcpu;
 
 pub use crate::task::TaskRef;
+pub use alarm::Alarm;
 pub use driver::{Driver, Waker};
 pub use group::Group;
 pub use registry::{group_of, spawn};

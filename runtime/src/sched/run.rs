@@ -8,7 +8,7 @@
 
 use super::switch::announce_end;
 use super::vcpu::VCpu;
-use super::{BUDGET, POOL, TaskRef, remote};
+use super::{BUDGET, POOL, TaskRef, alarm, remote};
 use crate::arch;
 use crate::task::Task;
 use crate::time;
@@ -31,7 +31,7 @@ const TRIM_PERIOD: i64 = 20_000_000;
 const EXTERNAL_ROUNDS: u32 = 16;
 
 fn task_of(node: NonNull<Node>) -> TaskRef {
-    // SAFETY: every node in a vCPU's wheel is the `timer` of a control block.
+    // SAFETY: every node in a vCPU's wheel that is no alarm is the `timer` of a control block.
     unsafe { &*node.as_ptr().cast::<u8>().sub(std::mem::offset_of!(Task, timer)).cast::<Task>() }
 }
 
@@ -105,6 +105,7 @@ impl VCpu {
         self.count_kept();
         self.serve_inbox();
         self.run_messages();
+        self.serve_alarms();
         if !self.wheel.is_empty() {
             self.fire_timers(time::now());
         }
@@ -117,7 +118,10 @@ impl VCpu {
     }
 
     fn fire_timers(&'static self, now: i64) {
-        self.wheel.advance(now, |node| remote::ready_timed_out(self, task_of(node)));
+        self.wheel.advance(now, |node| match alarm::of(node) {
+            None => remote::ready_timed_out(self, task_of(node)),
+            Some(a) => self.ring_alarm(a),
+        });
     }
 
     /// Runs coroutines until the budget is used up or none is left; gives how many switches that
@@ -144,7 +148,10 @@ impl VCpu {
 
     /// After [`super::idle::Idle::prepare`]: whether there is something to do after all.
     fn has_work(&self) -> bool {
-        !self.inbox().is_empty() || self.has_messages.load(Relaxed) || self.sees_offers()
+        !self.inbox().is_empty()
+            || self.has_messages.load(Relaxed)
+            || !self.alarms.is_empty()
+            || self.sees_offers()
     }
 
     fn sleep(&'static self, idle: fn(&VCpu)) {

@@ -3,12 +3,13 @@
 //! ```text
 //! owner thread only   cur tick | base_sp ready front ...   ring position, budget, counters
 //!                     tasks stacks wheel driver offers     caches, timers, engine
-//! shared, padded      inbox idle | messages waker
+//! shared, padded      inbox alarms idle | messages waker
 //! ```
 //! vCPUs are numbered process wide and never freed: a stale number leads to memory that is still a
 //! vCPU. When a group ends, its vCPUs wait in a list to be used again.
 #![allow(unsafe_code)]
 
+use super::alarm::Alarm;
 use super::driver::{Driver, Waker};
 use super::group::Group;
 use super::idle::Idle;
@@ -141,6 +142,8 @@ pub struct VCpu {
     engine: Cell<Option<(NonNull<u8>, TypeId)>>,
 
     inbox: Padded<Inbox<Task>>,
+    /// Alarms of this vCPU that others want something of.
+    pub(super) alarms: Inbox<Alarm>,
     pub(super) idle: Padded<Idle>,
     pub(super) stealer: Stealer<TaskRef>,
     pub(super) has_messages: AtomicBool,
@@ -238,6 +241,7 @@ impl VCpu {
             driver: UnsafeCell::new(None),
             engine: Cell::new(None),
             inbox: Padded::default(),
+            alarms: Inbox::default(),
             idle: Padded::default(),
             has_messages: AtomicBool::new(false),
             messages: Mutex::default(),
@@ -299,6 +303,7 @@ impl VCpu {
         // anyway).
         self.stop.store(false, Release);
         self.inbox.open();
+        self.alarms.open();
         // SAFETY: nobody uses it now; what it holds was flushed by detach.
         unsafe { *self.stacks.get() = stack::Cache::new(stack_cache) };
     }
@@ -337,6 +342,7 @@ impl VCpu {
             std::mem::take(&mut m.waiting)
         };
         last.into_iter().for_each(|m| (m.run)(m.arg));
+        self.close_alarms();
         self.stacks().flush(&super::POOL);
         self.tasks.flush();
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -42,22 +42,36 @@ pub struct Node {
     when: Cell<u64>,
     /// `level * SLOTS + slot`, or UNARMED.
     place: Cell<u32>,
+    /// The user's: what it is part of.
+    kind: u32,
 }
 
 const UNARMED: u32 = u32::MAX;
 
 impl Default for Node {
     fn default() -> Node {
+        Node::new(0)
+    }
+}
+
+impl Node {
+    /// One that is not armed, of a kind that means something to who arms it.
+    pub const fn new(kind: u32) -> Node {
         Node {
             next: Cell::new(null_mut()),
             prev: Cell::new(null_mut()),
             when: Cell::new(0),
             place: Cell::new(UNARMED),
+            kind,
         }
     }
-}
 
-impl Node {
+    /// What it was made with.
+    #[inline]
+    pub fn kind(&self) -> u32 {
+        self.kind
+    }
+
     /// Whether it is in a wheel.
     #[inline]
     pub fn armed(&self) -> bool {
@@ -176,6 +190,17 @@ impl Wheel {
                         used.set(used.get() & !(1 << (place as usize % SLOTS)));
                     }
                 }
+            }
+        }
+    }
+
+    /// Takes all nodes out, and hands each over.
+    pub fn clear(&self, mut taken: impl FnMut(NonNull<Node>)) {
+        for head in &self.heads {
+            while let Some(node) = NonNull::new(head.get()) {
+                // SAFETY: it is armed here, hence valid.
+                unsafe { self.remove(node) };
+                taken(node);
             }
         }
     }

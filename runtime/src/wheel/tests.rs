@@ -143,3 +143,23 @@ fn firing_may_insert_again() {
     }
     assert_eq!(times, [1, 11, 21, 31]);
 }
+
+#[test]
+fn cleared_ones_are_handed_over_once() {
+    let wheel = Wheel::default();
+    let nodes: Vec<Node> = (0..100).map(|i| Node::new(i % 2)).collect();
+    for (i, n) in nodes.iter().enumerate() {
+        // SAFETY: the vector stays.
+        unsafe { wheel.insert(ptr(n), (i as i64) << (i % 50)) };
+    }
+    let mut kinds = [0, 0];
+    wheel.clear(|n| {
+        // SAFETY: valid, in the vector.
+        let n = unsafe { n.as_ref() };
+        assert!(!n.armed());
+        kinds[n.kind() as usize] += 1;
+    });
+    assert_eq!(kinds, [50, 50]);
+    assert!(wheel.is_empty() && wheel.next().is_none());
+    wheel.advance(i64::MAX, |_| panic!("nothing is left"));
+}
