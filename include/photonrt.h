@@ -1174,6 +1174,48 @@ int64_t co_now(void);
  *  Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error. */
 int co_sleep_until(int64_t at_ns);
 
+/* ---- Mutexes, semaphores and the like --------------------------------------------------------
+ *
+ * Objects in the caller's memory, between coroutines, plain threads, and both. Filled with zeros
+ * they are ready; they need no end, and must not be copied or moved while they are used. */
+
+/** A mutex. Filled with zeros it is free. */
+typedef struct co_mutex_t {
+    uint64_t opaque[6];         /**< The runtime's. */
+} co_mutex_t;
+
+/** A counting semaphore. Filled with zeros it holds 0. */
+typedef struct co_sem_t {
+    uint64_t opaque[4];         /**< The runtime's. */
+} co_sem_t;
+
+/** Locks the mutex: waits until the caller is its only holder. One that has waited for a
+ *  millisecond is handed it; until then it is anybody's who comes when it is free.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: it is held);
+ *  -EDEADLK (by the caller itself); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_mutex_lock(co_mutex_t *mutex, int64_t timeout_ns);
+
+/** Unlocks the mutex. The call has let go of it for good when another caller can hold it: whoever
+ *  locks it last may free its memory.
+ *
+ *  Never blocks; from the holder. 0; -EPERM (the caller does not hold it); -EINVAL. */
+int co_mutex_unlock(co_mutex_t *mutex);
+
+/** Takes `n` from the semaphore, and waits until it holds as many. Who came first is served
+ *  first.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or
+ *  an interrupt's error; -EINVAL. What was not waited out has taken nothing. */
+int co_sem_wait(co_sem_t *sem, uint32_t n, int64_t timeout_ns);
+
+/** Adds `n` to the semaphore and wakes who can be served with that. The semaphore's memory may be
+ *  freed as soon as nobody waits for it or will.
+ *
+ *  Never blocks; any thread. 0; -EOVERFLOW (it would hold more than UINT32_MAX, and nothing has
+ *  changed); -EINVAL. */
+int co_sem_post(co_sem_t *sem, uint32_t n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,5 +18,6 @@ pub mod process;
 pub mod runtime;
 pub mod socket;
 pub mod stream;
+pub mod sync;
 pub mod time;
 pub mod version;

@@ -3,15 +3,16 @@
 //! A file imports only from its own layer or below (`tests/tidy.rs` holds that):
 //! ```text
 //! L7  rt                      builds and wires everything
-//! L5  io                      operations and engines; blocks only through wait
-//! L4  wait                    the one blocking primitive; join
+//! L5  io sync                 operations and engines; sync objects: block only through wait
+//! L4  wait                    the one blocking primitive; join; guards and queues of waiters
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
 //! L1  arch stack              context switch per ISA; slabs, guards, pool
-//! L0  prim err time rng list parker wheel
+//! L0  prim asym err time rng list parker wheel
 //! ```
 //! With `--cfg loom` only the lock-free protocols are built, for their models.
 
+pub mod asym;
 pub mod list;
 pub mod prim;
 pub mod task;
@@ -34,6 +35,8 @@ pub mod sched;
 #[cfg(not(loom))]
 pub mod stack;
 #[cfg(not(loom))]
+pub mod sync;
+#[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
 pub mod wait;
@@ -43,6 +46,9 @@ pub mod wheel;
 #[cfg(loom)]
 #[path = "io/entry.rs"]
 pub mod entry;
+#[cfg(loom)]
+#[path = "wait/guard.rs"]
+pub mod guard;
 #[cfg(loom)]
 #[path = "sched/idle.rs"]
 pub mod idle;

@@ -27,6 +27,7 @@ pub use groups::{
     vcpu_self,
 };
 
+use crate::asym;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::rng;
@@ -81,6 +82,7 @@ fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
 fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     let mut engine = config.choose_engine()?;
     POOL.configure(config.stack_options());
+    asym::enable();
     io::set_blocking_max(if config.blocking_max == 0 { 64 } else { config.blocking_max });
     let n = config.vcpu_count();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;

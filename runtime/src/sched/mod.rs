@@ -50,7 +50,7 @@ pub use alarm::Alarm;
 pub use driver::{Driver, Waker};
 pub use group::Group;
 pub use registry::{group_of, spawn};
-pub use remote::{ready, wake, wake_waiter};
+pub use remote::{ready, wake, wake_waiter, wake_waiting};
 pub use report::{foreach, info};
 pub use run::{External, run};
 pub use signal::{

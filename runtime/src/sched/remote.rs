@@ -206,6 +206,20 @@ pub fn ready(t: TaskRef) {
     }
 }
 
+/// Wakes a coroutine that is known to wait: it runs next, behind those woken before it, if it is the
+/// caller's vCPU `v` that it belongs to; otherwise by way of its owner.
+#[inline(always)]
+pub fn wake_waiting(v: Option<&'static VCpu>, t: TaskRef) {
+    match v {
+        Some(v) if t.owner.load(Relaxed) == v.me => {
+            if t.parked() {
+                make_ready(v, t, VCpu::push_spawned);
+            }
+        }
+        _ => wake(t),
+    }
+}
+
 /// On the owner's thread: its timer has fired.
 pub(super) fn ready_timed_out(v: &'static VCpu, t: TaskRef) {
     t.attention.set(t.attention.get() | attention::TIMEOUT);

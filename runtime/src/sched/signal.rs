@@ -34,12 +34,17 @@ pub fn cancel(co: u64) -> Result<(), Errno> {
 }
 
 /// Takes what others have asked of the running coroutine, ahead of the inbox.
-#[inline]
+#[inline(always)]
 pub fn absorb(t: TaskRef) {
     let g = t.life.generation();
     if t.mail.pending(g) {
-        note(t, t.mail.absorb(g));
+        take_notes(t, g);
     }
+}
+
+#[cold]
+fn take_notes(t: TaskRef, g: u32) {
+    note(t, t.mail.absorb(g));
 }
 
 /// The cancel or interrupt that a cancellation point of the running coroutine must deliver now: an

@@ -68,7 +68,7 @@ fn next_context(v: &VCpu) -> *mut u8 {
 /// Parks the running coroutine until its owner makes it runnable: an attention bit of `mask`, its
 /// timer (`deadline`), or a bare wake. Returns with the timer disarmed, possibly on another vCPU.
 /// The caller looks at what it waits for, before and after.
-#[inline]
+#[inline(always)]
 pub fn park(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) {
     t.wait_mask.set(mask);
     if let Some(d) = deadline {

@@ -26,7 +26,7 @@ use crossbeam::{Stealer, Worker};
 use std::any::TypeId;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The deque that surplus is offered through.
@@ -107,8 +107,13 @@ pub struct VCpu {
     pub(crate) base_sp: Cell<*mut u8>,
     /// Coroutines in the ring.
     pub(crate) runnable: Cell<u32>,
+    /// The guard that it is inside of (`wait::guard`), and its number there; 0: it uses none's bias.
+    pub(crate) inside: AtomicUsize,
+    pub(crate) bias: Cell<u32>,
     /// How many more may go to the ring's front before one must go to its end.
     pub(crate) front_left: Cell<u32>,
+    /// How many more waits the running coroutine may find over at once before it gives way.
+    pub(crate) spend: Cell<u32>,
     /// The last coroutine that the running one spawned, valid while `tick` is still `spawn_tick`.
     pub(crate) last_spawn: Cell<Option<TaskRef>>,
     pub(crate) spawn_tick: Cell<u32>,
@@ -218,6 +223,9 @@ impl VCpu {
             in_task: Cell::new(false),
             base_sp: Cell::new(std::ptr::null_mut()),
             runnable: Cell::new(0),
+            inside: AtomicUsize::new(0),
+            bias: Cell::new(0),
+            spend: Cell::new(0),
             front_left: Cell::new(super::FRONT),
             last_spawn: Cell::new(None),
             spawn_tick: Cell::new(0),
@@ -298,6 +306,8 @@ impl VCpu {
         // SAFETY: the caller's.
         self.group_handle.store(unsafe { (*group).handle }, Relaxed);
         self.number.set(number);
+        // SAFETY: as above.
+        self.bias.set(if unsafe { (*group).external } { 0 } else { self.me });
         self.rng.reseed(seed);
         // Release: pairs with the acquire of the thread that reads it (which is started later
         // anyway).

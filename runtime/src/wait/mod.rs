@@ -8,12 +8,16 @@
 //!
 //! Plain threads wait with a parker, for the same conditions.
 
+pub mod guard;
+mod hold;
 mod join;
+pub mod queue;
 
+pub use hold::{Held, HeldAll, hold, hold_all, pause};
 pub use join::{detach, ended, join};
 
 use crate::err::Errno;
-use crate::sched::{self, TaskRef, absorb, park as park_task, running, take_stop};
+use crate::sched::{self, TaskRef, VCpu, absorb, park as park_task, running, take_stop};
 use crate::task::attention as at;
 use crate::time;
 use crate::{parker, parker::Parker};
@@ -80,9 +84,17 @@ impl Stop {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn stop(t: TaskRef) -> Result<(), Stop> {
     absorb(t);
+    if t.attention.get() & (at::CANCEL | at::INTERRUPT) == 0 {
+        return Ok(());
+    }
+    deliver(t)
+}
+
+#[cold]
+fn deliver(t: TaskRef) -> Result<(), Stop> {
     match take_stop(t) {
         None => Ok(()),
         Some(Errno::ECANCELED) if t.attention.get() & at::CANCEL != 0 => Err(Stop::Cancelled),
@@ -104,6 +116,30 @@ pub fn try_current() -> bool {
     running().is_some()
 }
 
+/// Calls of one coroutine that may find nothing to wait for in a row.
+const SPEND: u32 = 256;
+
+/// The beginning of a call of the running coroutine that may wait: a cancellation point; and after a
+/// number of calls that need not wait the coroutine gives way to others. (It may be on another vCPU
+/// afterwards.)
+#[inline(always)]
+pub fn begin(v: &VCpu, t: TaskRef) -> Result<(), Errno> {
+    stop(t).map_err(|s| s.errno(Deadline::Now))?;
+    let left = v.spend.get();
+    if left == 0 {
+        give_way(v);
+    } else {
+        v.spend.set(left - 1);
+    }
+    Ok(())
+}
+
+#[cold]
+fn give_way(v: &VCpu) {
+    v.spend.set(SPEND);
+    sched::yield_now();
+}
+
 /// The operation that was stopped completed after all: an interrupt stays pending for the next
 /// call.
 pub fn give_back(s: Stop) {
@@ -122,13 +158,13 @@ fn stop_mask(t: TaskRef) -> u32 {
 /// Parks the running coroutine until `ready` (looked at first, and after each wake), the deadline,
 /// a cancel or an interrupt. With [`Deadline::Now`] it looks once and never parks. Not on plain
 /// threads.
-#[inline]
+#[inline(always)]
 pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop> {
     wait_for(deadline, 0, ready)
 }
 
 /// [`until`], woken by attention bits of `mask` too.
-#[inline]
+#[inline(always)]
 fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
     let mut late = deadline == Deadline::Now;
     loop {

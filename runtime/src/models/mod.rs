@@ -3,6 +3,8 @@
 
 mod alarm;
 
+mod guard;
+
 use crate::entry::{Close, Enter, Entry};
 use crate::idle::Idle;
 use crate::lent::Lent;

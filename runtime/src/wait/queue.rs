@@ -1,0 +1,257 @@
+//! Who waits for an object: a list of nodes on the waiters' own stacks, first in, first out.
+//!
+//! ```text
+//!   object: word | state | first last          waiter's stack: Node  next prev | who | granted
+//!                            |    +------------------------------------^
+//!                            +--> Node <-> Node <-> ...
+//! ```
+//! The list belongs to the object's guard. A node is in it until one of two takes it out, holding
+//! the guard: the one that is about to **grant** what is waited for, or the waiter itself that gives
+//! up. The granter puts what it took into a chain of its own ([`Grants`]), lets the guard go and
+//! then grants and wakes one after the other: by then it touches the nodes only, each for the last
+//! time when it stores `granted`, and the object no more. A waiter whose deadline passes meanwhile
+//! finds under the guard that its node is in no queue, waits out the grant, and counts as granted.
+//! So nobody is woken in vain, however many there are, and the object's memory is free as soon as
+//! its last waiter returns.
+//!
+//! Rejected: a table of waiters by address for all objects (parking_lot's): a hash, a lock and a
+//! miss more for each wait, to save 16 bytes an object. It serves the futex, whose words are the
+//! user's.
+#![allow(unsafe_code)]
+
+use super::{Deadline, Stop, thread_until, until, until_done};
+use crate::parker::{self, Parker};
+use crate::sched::{self, TaskRef, VCpu};
+use std::cell::Cell;
+use std::ptr::null;
+use std::sync::atomic::{AtomicU32, Ordering::*};
+
+/// A waiter.
+#[derive(Clone, Copy, Debug)]
+pub enum Who {
+    /// A coroutine.
+    Task(TaskRef),
+    /// A plain thread.
+    Thread(&'static Parker),
+}
+
+const WAITING: u32 = 0;
+
+/// A waiter's place in a queue. It stays where it is while it is in one, and until it is granted.
+#[derive(Debug)]
+pub struct Node {
+    next: Cell<*const Node>,
+    prev: Cell<*const Node>,
+    who: Who,
+    granted: AtomicU32,
+    /// What will be granted, while it is in a chain; 0 while it is in a queue or in neither.
+    what: Cell<u32>,
+    queued: Cell<bool>,
+    /// For who uses the queue, under the guard; the waiter's own while it is in none.
+    pub arg: Cell<usize>,
+}
+
+impl Node {
+    /// In no queue.
+    #[inline(always)]
+    pub fn new(who: Who, arg: usize) -> Node {
+        Node {
+            next: Cell::new(null()),
+            prev: Cell::new(null()),
+            who,
+            granted: AtomicU32::new(WAITING),
+            what: Cell::new(0),
+            queued: Cell::new(false),
+            arg: Cell::new(arg),
+        }
+    }
+
+    /// Who waits.
+    #[inline(always)]
+    pub fn who(&self) -> Who {
+        self.who
+    }
+
+    /// What it has been granted: not 0, once it has.
+    #[inline(always)]
+    pub fn granted(&self) -> u32 {
+        // Acquire: pairs with Grants::wake.
+        self.granted.load(Acquire)
+    }
+
+    /// Under the guard: whether it is in the queue.
+    #[inline(always)]
+    pub fn queued(&self) -> bool {
+        self.queued.get()
+    }
+
+    /// The waiter, once it has been granted: it may be queued again.
+    pub fn renew(&self) {
+        self.granted.store(WAITING, Relaxed);
+    }
+
+    /// Waits until it is granted, and says what. After an error it may be about to be nevertheless:
+    /// look under the guard whether it is queued, and if not, [`Node::outwait`].
+    #[inline(always)]
+    pub fn wait(&self, d: Deadline) -> Result<u32, Stop> {
+        match self.who {
+            Who::Task(_) => until(d, || self.granted() != WAITING),
+            Who::Thread(p) => thread_until(d, p, || self.granted() != WAITING),
+        }
+        .map(|()| self.granted())
+    }
+
+    /// Waits for a grant that is certain and near.
+    #[cold]
+    pub fn outwait(&self) -> u32 {
+        match self.who {
+            Who::Task(_) => until_done(|| self.granted() != WAITING),
+            Who::Thread(p) => {
+                while self.granted() == WAITING {
+                    p.park(None);
+                }
+            }
+        }
+        self.granted()
+    }
+}
+
+/// Taken out of queues under their guards, to be granted and woken when those have been let go, in
+/// the order in which they were taken.
+#[derive(Debug)]
+#[must_use]
+pub struct Grants {
+    first: *const Node,
+    last: *const Node,
+}
+
+impl Default for Grants {
+    fn default() -> Grants {
+        Grants { first: null(), last: null() }
+    }
+}
+
+impl Grants {
+    /// Under the guard: moves a node from its queue. `what` is not 0.
+    #[inline(always)]
+    pub fn take(&mut self, queue: &Queue, node: &Node, what: u32) {
+        debug_assert_ne!(what, WAITING);
+        queue.remove(node);
+        node.what.set(what);
+        node.next.set(null());
+        // SAFETY: what is in the chain waits for its grant.
+        match unsafe { self.last.as_ref() } {
+            Some(l) => l.next.set(node),
+            None => self.first = node,
+        }
+        self.last = node;
+    }
+
+    /// Without the guard: grants and wakes. `v`: the caller's vCPU, if it is a coroutine; those of
+    /// the same vCPU run next.
+    #[inline(always)]
+    pub fn wake(self, v: Option<&'static VCpu>) {
+        let mut at = self.first;
+        // SAFETY: as in take; nothing of a node is touched after its grant.
+        while let Some(node) = unsafe { at.as_ref() } {
+            at = node.next.get();
+            let who = node.who;
+            // Release: pairs with Node::granted: what the granter did.
+            node.granted.store(node.what.get(), Release);
+            match who {
+                Who::Task(t) => sched::wake_waiting(v, t),
+                Who::Thread(p) => p.unpark(),
+            }
+        }
+    }
+}
+
+/// The waiters of an object. Zero is an empty one.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Queue {
+    first: Cell<*const Node>,
+    last: Cell<*const Node>,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue { first: Cell::new(null()), last: Cell::new(null()) }
+    }
+}
+
+impl Queue {
+    /// Under the guard: whether nobody waits.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.first.get().is_null()
+    }
+
+    /// Under the guard: the one that has waited longest.
+    #[inline(always)]
+    pub fn first(&self) -> Option<&Node> {
+        // SAFETY: nodes in a queue are alive, and the guard keeps them in it.
+        unsafe { self.first.get().as_ref() }
+    }
+
+    /// Under the guard: after all others.
+    ///
+    /// # Safety
+    /// The node stays where it is until it is out of the queue again.
+    #[inline(always)]
+    pub unsafe fn push(&self, node: &Node) {
+        let last = self.last.replace(node);
+        node.prev.set(last);
+        node.next.set(null());
+        node.queued.set(true);
+        // SAFETY: as in `first`.
+        match unsafe { last.as_ref() } {
+            Some(l) => l.next.set(node),
+            None => self.first.set(node),
+        }
+    }
+
+    /// Under the guard: before all others.
+    ///
+    /// # Safety
+    /// As push.
+    pub unsafe fn push_front(&self, node: &Node) {
+        let first = self.first.replace(node);
+        node.next.set(first);
+        node.prev.set(null());
+        node.queued.set(true);
+        // SAFETY: as in `first`.
+        match unsafe { first.as_ref() } {
+            Some(f) => f.prev.set(node),
+            None => self.last.set(node),
+        }
+    }
+
+    /// Under the guard: takes out a node that is in it.
+    #[inline(always)]
+    pub fn remove(&self, node: &Node) {
+        debug_assert!(node.queued.get());
+        let (next, prev) = (node.next.get(), node.prev.get());
+        node.queued.set(false);
+        // SAFETY: neighbours are in the queue.
+        unsafe {
+            match prev.as_ref() {
+                Some(p) => p.next.set(next),
+                None => self.first.set(next),
+            }
+            match next.as_ref() {
+                Some(n) => n.prev.set(prev),
+                None => self.last.set(prev),
+            }
+        }
+    }
+}
+
+/// Calls `f` with the caller as a waiter, and its vCPU if it is a coroutine.
+#[inline(always)]
+pub fn as_waiter<R>(f: impl FnOnce(Who, Option<&'static VCpu>) -> R) -> R {
+    match sched::running() {
+        Some((v, t)) => f(Who::Task(t), Some(v)),
+        None => parker::with(|_, p| f(Who::Thread(p), None)),
+    }
+}
