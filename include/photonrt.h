@@ -102,6 +102,12 @@ typedef void *(*co_entry_t)(void *arg);
  *  calling coroutine's group, or the default group on a plain thread. */
 typedef uint64_t co_group_t;
 
+/** A key, under which each coroutine and plain thread has a value of its own. 0 is none. */
+typedef uint64_t co_key_t;
+
+/** Called with a value whose coroutine or thread ends. */
+typedef void (*co_destructor_t)(void *value);
+
 /* ---- Version and error texts ------------------------------------------------------------- */
 
 #define CO_VERSION_MAJOR     0    /**< Version of this header: major. A change of it may break a
@@ -1215,6 +1221,56 @@ int co_sem_wait(co_sem_t *sem, uint32_t n, int64_t timeout_ns);
  *  Never blocks; any thread. 0; -EOVERFLOW (it would hold more than UINT32_MAX, and nothing has
  *  changed); -EINVAL. */
 int co_sem_post(co_sem_t *sem, uint32_t n);
+
+/* ---- Locals and arenas -----------------------------------------------------------------------
+ *
+ * What a coroutine carries along: values under keys, as thread-specific data of pthread, and memory
+ * that goes when it ends. Plain threads have both as well. */
+
+/** Makes a key. Its value is NULL in every coroutine and thread until set there; children inherit
+ *  nothing. `destructor` may be NULL.
+ *
+ *  When a coroutine ends, after its entry has returned, it calls the destructor of each value
+ *  that is not NULL, on its own stack: the value that was first set last comes first. The value
+ *  is NULL by then; other values can still be read. A destructor may block, as far as the
+ *  coroutine has not been cancelled, and may set values: then this is done again, four times in
+ *  all, after which what is left is forgotten. Who joins the coroutine, and its scope, wait for
+ *  all this. A plain thread does the same when it ends, but not when the process does.
+ *
+ *  Any thread; never blocks. 0; -EINVAL (`out` NULL); -EAGAIN (4096 keys are in use). */
+int co_key_new(co_key_t *out, co_destructor_t destructor);
+
+/** Frees a key. Values that are still set under it can't be reached any more and get no
+ *  destructor (but for one that is running now). Any thread; never blocks. 0; -ESRCH (stale). */
+int co_key_free(co_key_t key);
+
+/** Sets the calling coroutine's value, or the calling plain thread's; NULL takes it back. The
+ *  value before is forgotten, without its destructor. Never blocks.
+ *
+ *  0; -ESRCH (a stale key); -ENOMEM; -EAGAIN (the system has no thread-specific key left for the
+ *  calling plain thread). */
+int co_local_set(co_key_t key, void *value);
+
+/** The calling coroutine's value, or the calling plain thread's; NULL if none is set or the key
+ *  is stale. A few nanoseconds; never blocks. */
+void *co_local_get(co_key_t key);
+
+/** `size` bytes of the calling coroutine's arena (or the calling plain thread's), aligned to
+ *  `align`, a power of two; they are not zeroed. All of the arena is freed when the coroutine has
+ *  ended, after the destructors of its locals; nothing of it can be freed before, but by
+ *  co_arena_reset. Other coroutines may use the memory meanwhile. Never blocks; mostly a few
+ *  instructions.
+ *
+ *  NULL: no memory, or a bad `align`. A size of 0 gives an address that is not NULL. */
+void *co_arena_alloc(size_t size, size_t align);
+
+/** Bytes that the calling coroutine (or thread) has taken from its arena since it was empty.
+ *  Never blocks. */
+size_t co_arena_used(void);
+
+/** Empties the calling coroutine's arena (or thread's): nothing that came from it may be used any
+ *  more. For loops whose every turn begins anew. Never blocks. */
+void co_arena_reset(void);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,7 @@ pub mod coroutine;
 pub mod file;
 pub mod group;
 pub mod io;
+pub mod local;
 pub mod net;
 pub mod process;
 pub mod runtime;

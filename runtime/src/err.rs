@@ -73,6 +73,7 @@ errnos! {
     ENOTCONN "not connected",
     ESHUTDOWN "shutting down",
     ETIMEDOUT "timed out",
+    ETIME "the scope's deadline has passed",
     ECONNREFUSED "connection refused",
     EHOSTUNREACH "host unreachable",
     EALREADY "already under way",

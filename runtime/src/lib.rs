@@ -4,7 +4,7 @@
 //! ```text
 //! L7  rt                      builds and wires everything
 //! L5  io sync                 operations and engines; sync objects: block only through wait
-//! L4  wait                    the one blocking primitive; join; guards and queues of waiters
+//! L4  wait scope              the one blocking primitive; join; guards and queues of waiters; scopes
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
 //! L1  arch stack              context switch per ISA; slabs, guards, pool
@@ -32,6 +32,8 @@ pub mod rng;
 pub mod rt;
 #[cfg(not(loom))]
 pub mod sched;
+#[cfg(not(loom))]
+pub mod scope;
 #[cfg(not(loom))]
 pub mod stack;
 #[cfg(not(loom))]

@@ -41,11 +41,18 @@ impl Drop for Own {
 /// Calls `f` with the calling thread's parker and its id.
 pub fn with<R>(f: impl FnOnce(u32, &'static Parker) -> R) -> R {
     thread_local!(static OWN: OnceCell<Own> = const { OnceCell::new() });
-    let (id, p) = OWN.with(|own| {
+    let own = OWN.try_with(|own| {
         let o = own.get_or_init(acquire);
         (o.0, o.1)
     });
-    f(id, p)
+    match own {
+        Ok((id, p)) => f(id, p),
+        // The thread is ending: a destructor that comes after ours waits for something.
+        Err(_) => {
+            let o = acquire();
+            f(o.0, o.1)
+        }
+    }
 }
 
 fn acquire() -> Own {

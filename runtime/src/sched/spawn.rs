@@ -3,7 +3,8 @@
 //! Where it begins: on the spawner's vCPU, at the front of its ring, since a parent that joins is
 //! about to wait for it and its data is in cache. One that is detached is a work of its own (a
 //! server's connection): while another vCPU of the group has nothing to do and fewer coroutines
-//! than this one, it begins there, for after its first run it stays where it is.
+//! than this one, it begins there, for after its first run it stays where it is. (NEAR: a scope's
+//! child is detached because the scope waits for it instead, and has a parent all the same.)
 #![allow(unsafe_code)]
 
 use super::remote::send;
@@ -125,6 +126,7 @@ pub fn spawn_local(
     let detached = attr.flags & flags::DETACHED != 0;
     if group.hungry.load(Relaxed) != 0 {
         if detached
+            && attr.flags & flags::NEAR == 0
             && attr.vcpu == 0
             && let Some(to) = group.lighter(v)
         {

@@ -105,11 +105,12 @@ pub(super) unsafe extern "C" fn task_main(task: *mut u8) -> ! {
 
 #[inline(always)]
 fn finish(t: TaskRef, result: *mut c_void) -> ! {
-    let Some(v) = current() else { std::process::abort() };
+    let Some(mut v) = current() else { std::process::abort() };
     t.result.set(result);
-    let f = t.flags.load(Relaxed);
-    if f & flags::SAVE_FP != 0 {
-        arch::set_fp_control(arch::FP_DEFAULT);
+    let mut f = t.flags.load(Relaxed);
+    if f & (flags::SAVE_FP | flags::OWNS) != 0 {
+        v = leave(t);
+        f = t.flags.load(Relaxed);
     }
     if f & flags::DETACHED != 0 {
         v.unlink(t);
@@ -140,6 +141,20 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
     }
     // SAFETY: a ring member's context, or the scheduler's.
     unsafe { arch::jump(next_context(v)) }
+}
+
+/// What few coroutines have to do before they end. It may block, and be on another vCPU then.
+#[cold]
+#[inline(never)]
+fn leave(t: TaskRef) -> &'static VCpu {
+    if t.has(flags::OWNS) {
+        t.own.leave();
+    }
+    if t.has(flags::SAVE_FP) {
+        arch::set_fp_control(arch::FP_DEFAULT);
+    }
+    let Some(v) = current() else { std::process::abort() };
+    v
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! The control block itself; see the head of `task`.
 #![allow(unsafe_code)]
 
-use super::{life::Life, mail::Mail};
+use super::{life::Life, mail::Mail, own::Own};
 use crate::stack::Stack;
 use crate::wheel::Node;
 use std::cell::Cell;
@@ -32,6 +32,10 @@ pub mod flags {
     pub const PINNED: u32 = 1 << 10;
     /// Has been asked to move (`move_to`).
     pub const MOVING: u32 = 1 << 11;
+    /// `Task::own` may hold something to be put in order at the end.
+    pub const OWNS: u32 = 1 << 12;
+    /// Detached, and begins where its spawner is nevertheless.
+    pub const NEAR: u32 = 1 << 13;
 }
 
 /// Bits of `Task::attention`: what the owner knows that a wait must look at.
@@ -143,6 +147,8 @@ pub struct Task {
     pub(crate) group: AtomicU64,
 
     name: Name,
+    /// The running coroutine's.
+    pub(crate) own: Own,
 }
 
 const _: () = assert!(size_of::<Task>() == 256);
@@ -188,6 +194,7 @@ impl Task {
             env: AtomicPtr::new(std::ptr::null_mut()),
             group: AtomicU64::new(0),
             name: Name::default(),
+            own: Own::new(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! line 0  sp next prev | flags state attention errno | stack entry arg     a switch, a spawn
 //! line 1  timer node | result joiner | wait mask, slot, owner, move        a wait, an end
 //! line 2  life | mail, inbox link | env, group                             other threads
-//! line 3  name                                                             reports
+//! line 3  name | own                                                       reports; what few have
 //! ```
 //! Who may touch what:
 //! - `Cell`s: the owner's thread only. The owner is the vCPU in `owner`; it alone runs the
@@ -19,8 +19,14 @@
 //! memory goes when stacks are given back, so handles could dangle, and the next-but-one coroutine
 //! can't be prefetched without touching its stack's page.
 
+#[cfg(not(loom))]
+pub mod arena;
 pub mod life;
+#[cfg(not(loom))]
+pub mod local;
 pub mod mail;
+#[cfg(not(loom))]
+pub mod own;
 #[cfg(not(loom))]
 pub mod table;
 

@@ -18,14 +18,15 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L1", &["arch", "stack"]),
     ("L2", &["task"]),
     ("L3", &["sched", "timer"]),
-    ("L4", &["wait"]),
+    ("L4", &["wait", "scope"]),
     ("L5", &["io", "sync"]),
     ("L7", &["rt"]),
 ];
 
 /// The one module that may name a third-party crate, as a path prefix. libc is the platform itself
 /// and free to all.
-const HOMES: [(&str, &str); 6] = [
+const HOMES: [(&str, &str); 7] = [
+    ("bumpalo", "runtime/src/task/arena"),
     ("loom", "runtime/src/prim"),
     ("crossbeam_deque", "runtime/src/sched/"),
     ("io_uring", "runtime/src/io/engine/uring"),

@@ -57,12 +57,16 @@ thread_local! {
 
 /// The calling thread's signal, made when it is first needed; none if it can't be had.
 fn own_signal() -> Option<Arc<Signal>> {
-    SIGNAL.with_borrow_mut(|own| {
+    let made = || Signal::new().ok().map(Arc::new);
+    let own = SIGNAL.try_with(|own| {
+        let mut own = own.borrow_mut();
         if own.is_none() {
-            *own = Signal::new().ok().map(Arc::new);
+            *own = made();
         }
         own.clone()
-    })
+    });
+    // The thread is ending, and a destructor does I/O: one for this call.
+    own.unwrap_or_else(|_| made())
 }
 
 /// Entries of the list, as long as their call lasts.
