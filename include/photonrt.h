@@ -179,8 +179,8 @@ typedef struct co_config_t {
     int64_t stack_decay;        /**< Nanoseconds after which unused stacks go back to the system;
                                      0: one second. */
     uint32_t blocking_max;      /**< OS threads at most that do what would block (file I/O under
-                                     `ready` and `offload`); 0: 64. Half as many more look up
-                                     names. */
+                                     `ready` and `offload`); 0: 64. As many more do what is given
+                                     to co_blocking, and half as many look up names. */
     uint32_t reserved;          /**< Zero. */
     uint64_t seed;              /**< Seed of the scheduler's own random choices; 0: taken from
                                      the system. */
@@ -1167,6 +1167,28 @@ int co_signal_subscribe(const int *signals, unsigned int n);
  *  Any thread; does not block. 0, also if there was no subscription; -EBUSY (somebody waits for
  *  it); -EINVAL. */
 int co_signal_release(int signo);
+
+/* ---- Code that blocks --------------------------------------------------------------------------
+ *
+ * A library that waits by itself (a database client, a compressor, a foreign runtime) holds up its
+ * vCPU and all that are on it. Send it away with co_blocking, or bracket it. */
+
+/** Runs `fn(arg)` on an OS thread made for what blocks, while the caller's vCPU runs other
+ *  coroutines, and gives its result (`result` may be NULL). To the runtime that thread is a plain
+ *  one: co_* calls in `fn` block it, co_self gives 0, thread-locals are that thread's. It has 8
+ *  MiB of stack and gets no signals but those of its own faults.
+ *
+ *  Threads start when all are busy, up to co_config_t.blocking_max of them, and end after ten
+ *  idle seconds. Beyond that calls wait in order; the timeout, a cancel or an interrupt ends
+ *  that, and `fn` is not run. With CO_NOW it is run only if a thread can have it at once. Once
+ *  `fn` has begun it is waited for, however long it takes, so `arg` may lie on the caller's
+ *  stack; a cancel or an interrupt that comes meanwhile stays for the next call.
+ *
+ *  Blocks; a cancellation point until `fn` has begun. On a plain thread, where nothing else is
+ *  held up, `fn` is run right there, with or without a runtime. 0; -ETIMEDOUT (-EAGAIN with
+ *  CO_NOW); -EINVAL (`fn` NULL, a timeout below -1); -EAGAIN (no thread to be had); -ECANCELED or
+ *  an interrupt's error. */
+int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
 
 /* ---- Time -------------------------------------------------------------------------------- */
 

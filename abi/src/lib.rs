@@ -7,6 +7,7 @@
 #![allow(non_camel_case_types, unsafe_code)]
 
 pub mod batch;
+pub mod blocking;
 pub mod buffer;
 mod convert;
 pub mod coroutine;

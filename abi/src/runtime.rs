@@ -56,7 +56,7 @@ pub struct co_config_t {
     /// Nanoseconds after which unused stacks go back to the system; 0: one second.
     pub stack_decay: i64,
     /// OS threads at most that do what would block (file I/O under `ready` and `offload`); 0: 64.
-    /// Half as many more look up names.
+    /// As many more do what is given to co_blocking, and half as many look up names.
     pub blocking_max: u32,
     /// Zero.
     pub reserved: u32,

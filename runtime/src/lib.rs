@@ -4,7 +4,7 @@
 //! ```text
 //! L7  rt                      builds and wires everything
 //! L5  io sync                 operations and engines; sync objects: block only through wait
-//! L4  wait scope              the one blocking primitive; join; guards and queues of waiters; scopes
+//! L4  wait scope blocking     the one blocking primitive; scopes; threads for what blocks
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
 //! L1  arch stack              context switch per ISA; slabs, guards, pool
@@ -20,6 +20,8 @@ pub mod task;
 #[cfg(not(loom))]
 #[macro_use]
 pub mod arch;
+#[cfg(not(loom))]
+pub mod blocking;
 #[cfg(not(loom))]
 pub mod err;
 #[cfg(not(loom))]
@@ -45,6 +47,9 @@ pub mod wait;
 #[cfg(not(loom))]
 pub mod wheel;
 
+#[cfg(loom)]
+#[path = "blocking/word.rs"]
+pub mod blocking_word;
 #[cfg(loom)]
 #[path = "io/entry.rs"]
 pub mod entry;

@@ -94,19 +94,6 @@ pub fn driver(kind: EngineKind, external: bool) -> Result<Box<dyn Driver>, Errno
     Ok(Box::new(engine::Engine::new(kind, external)?))
 }
 
-/// Threads at most that do what blocks (names are looked up by half as many more); 0: 64.
-pub fn set_blocking_max(max: u32) {
-    engine::offload::set_max(max);
-    net::set_max(max);
-}
-
-/// Ends the threads that do what blocks; they start again when there is something to do. One that
-/// is inside the C library with a lookup that nobody waits for is left to end by itself.
-pub fn pool_shutdown() {
-    engine::offload::shutdown();
-    net::shutdown();
-}
-
 /// Whether io_uring works here: a ring is set up, and a real operation goes through it. ENOSYS,
 /// EPERM, EMFILE, ENOMEM...
 pub fn probe_uring() -> Result<(), Errno> {

@@ -3,6 +3,8 @@
 
 mod alarm;
 
+mod blocking;
+
 mod guard;
 
 use crate::entry::{Close, Enter, Entry};

@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use super::external::External;
-use super::{Config, config_flags, drain, overflow, seed, state};
+use super::{Config, config_flags, drain, seed, state};
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::sched::{self, Group, VCpu, acquire, group_of, registry, running};
+use crate::stack::AltStack;
 use crate::wait::Deadline;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
@@ -145,7 +146,7 @@ fn vcpu_thread(
     signals: bool,
     tell: &mpsc::Sender<Result<(), Errno>>,
 ) {
-    let _alt_stack = signals.then(overflow::AltStack::new);
+    let _alt_stack = signals.then(AltStack::new);
     match io::driver(engine, false) {
         Ok(d) => {
             v.enter(d);

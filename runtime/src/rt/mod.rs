@@ -28,8 +28,9 @@ pub use groups::{
 };
 
 use crate::asym;
+use crate::blocking;
 use crate::err::Errno;
-use crate::io::{self, EngineKind};
+use crate::io::EngineKind;
 use crate::rng;
 use crate::sched::{self, Env, Group, POOL, registry, running};
 use crate::task::{Attr, Entry, attention, flags, table};
@@ -83,7 +84,7 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     let mut engine = config.choose_engine()?;
     POOL.configure(config.stack_options());
     asym::enable();
-    io::set_blocking_max(if config.blocking_max == 0 { 64 } else { config.blocking_max });
+    blocking::set_max(config.blocking_max);
     let n = config.vcpu_count();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
     if signals {
@@ -114,7 +115,7 @@ fn stop() {
         for g in up.groups.into_values().rev() {
             groups::stop(g);
         }
-        io::pool_shutdown();
+        blocking::shutdown();
         POOL.clear();
         overflow::remove();
     }
@@ -168,7 +169,7 @@ pub fn run(config: Config, entry: Entry, arg: *mut c_void) -> Result<*mut c_void
     let spawned = sched::spawn_in(&group, &attr, (first, (&raw mut main).cast()), None);
     if spawned.is_ok() {
         let signals = config.flags & config_flags::NO_SIGNALS == 0;
-        let _alt_stack = signals.then(overflow::AltStack::new);
+        let _alt_stack = signals.then(crate::stack::AltStack::new);
         v.bind();
         sched::run(v, drain::idle);
         v.unbind();

@@ -1,8 +1,9 @@
 //! Stack overflow: says which coroutine it was, then lets the signal do what it would have done.
 //!
 //! A fault in the guard below a coroutine's stack comes as SIGSEGV (SIGBUS on macOS). The handler
-//! must run on another stack: each vCPU thread has an alternate one. It does only what a signal
-//! handler may: looks the address up without a lock, writes a line, passes the signal on.
+//! must run on another stack: threads that run the program's code have an alternate one
+//! (`stack::AltStack`). It does only what a signal handler may: looks the address up without a lock,
+//! writes a line, passes the signal on.
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
@@ -12,8 +13,6 @@ use std::mem::{MaybeUninit, zeroed};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 
-/// Room enough for a language runtime's own handler behind ours.
-const ALT_BYTES: usize = 256 << 10;
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 static INSTALLED: Mutex<bool> = Mutex::new(false);
@@ -132,46 +131,4 @@ fn report() {
     put(b"\n");
     // SAFETY: the buffer is valid. Nothing to do if it can't be written.
     let _ = unsafe { libc::write(2, line.as_ptr().cast(), len) };
-}
-
-/// A thread's alternate signal stack, while this lives; a thread that has one already keeps it.
-pub struct AltStack(*mut c_void);
-
-impl AltStack {
-    /// For the calling thread. Without memory it goes without: an overflow then ends the process
-    /// without a word.
-    pub fn new() -> AltStack {
-        // SAFETY: plain system calls on a mapping of our own.
-        unsafe {
-            let mut old: libc::stack_t = zeroed();
-            if libc::sigaltstack(std::ptr::null(), &raw mut old) == 0
-                && old.ss_flags & libc::SS_DISABLE == 0
-            {
-                return AltStack(std::ptr::null_mut());
-            }
-            let (prot, flags) =
-                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANON);
-            let p = libc::mmap(std::ptr::null_mut(), ALT_BYTES, prot, flags, -1, 0);
-            if p == libc::MAP_FAILED {
-                return AltStack(std::ptr::null_mut());
-            }
-            let ss = libc::stack_t { ss_sp: p, ss_flags: 0, ss_size: ALT_BYTES };
-            libc::sigaltstack(&raw const ss, std::ptr::null_mut());
-            AltStack(p)
-        }
-    }
-}
-
-impl Drop for AltStack {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: the mapping that new() made, no longer used as a signal stack.
-            unsafe {
-                let mut off: libc::stack_t = zeroed();
-                off.ss_flags = libc::SS_DISABLE;
-                libc::sigaltstack(&raw const off, std::ptr::null_mut());
-                libc::munmap(self.0, ALT_BYTES);
-            }
-        }
-    }
 }

@@ -63,6 +63,7 @@
 //! - MAP_GROWSDOWN: the kernel's gap logic is for one stack a process.
 //! - Descriptors from the heap: after a spike of a million coroutines 64 MB of them would stay.
 
+mod alt;
 mod cache;
 mod decay;
 mod descriptor;
@@ -72,6 +73,7 @@ pub(crate) mod os;
 mod pool;
 mod slab;
 
+pub use alt::AltStack;
 pub use cache::Cache;
 pub use descriptor::{Chain, Stack};
 pub use pool::{GuardMode, Pool, PoolOptions, PoolStats};

@@ -18,7 +18,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L1", &["arch", "stack"]),
     ("L2", &["task"]),
     ("L3", &["sched", "timer"]),
-    ("L4", &["wait", "scope"]),
+    ("L4", &["wait", "scope", "blocking"]),
     ("L5", &["io", "sync"]),
     ("L7", &["rt"]),
 ];

@@ -2,9 +2,9 @@
 #![allow(unsafe_code)]
 
 use super::operation::{Face, Operation, Traits};
+use crate::blocking::{Job, Work};
 use crate::err::Errno;
 use crate::io::engine::is_ahead;
-use crate::io::engine::offload::{Job, Work};
 use crate::io::engine::slots::{Rec, state};
 use crate::io::sys::R;
 use crate::io::table::{self, Enter};
@@ -257,11 +257,11 @@ impl Calls {
 }
 
 impl Work for Calls {
-    fn run(&mut self) -> R {
+    type Out = ();
+    fn run(&mut self) {
         // SAFETY: the batch keeps its members, and waits for the job before it touches these.
         let unit = unsafe { &*self.unit };
         run_unit(unit);
-        Ok(0)
     }
 }
 

@@ -7,8 +7,8 @@
 
 use super::Batch;
 use super::member::{Calls, Stage};
+use crate::blocking::{FILES, Job};
 use crate::err::Errno;
-use crate::io::engine::offload::Job;
 use crate::io::engine::ready::several as ready;
 use crate::io::engine::slots::{Kind, Rec, state};
 use crate::io::engine::{self, AGAIN_NS, LAST_NS, several};
@@ -201,8 +201,9 @@ impl Batch {
         m.ran.set(0);
         m.deaf.set(false);
         // SAFETY: the last job of this member is done or withdrawn; this one is before it goes.
-        let submitted =
-            unsafe { m.set_job(Job::new(task, Calls::new(unit))).and_then(|job| job.submit()) };
+        let submitted = unsafe {
+            m.set_job(Job::new(&FILES, task, Calls::new(unit))).and_then(|job| job.submit())
+        };
         if let Err(e) = submitted {
             unlink(unit);
             return self.fail(at, e);

@@ -5,8 +5,8 @@
 //! no thread has begun is taken back; one that has begun is waited for.
 #![allow(unsafe_code)]
 
+use crate::blocking::{FILES, Job};
 use crate::err::Errno;
-use crate::io::engine::offload::Job;
 use crate::io::engine::slots::{Kind, Rec, at_home, state};
 use crate::io::engine::{Step, with};
 use crate::io::op::Op;
@@ -34,7 +34,7 @@ pub fn offload<O: Op>(op: &mut O, vcpu: &'static VCpu, deadline: Deadline) -> St
 }
 
 fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
-    let job = Job::new(rec.task(), || op.block());
+    let job = Job::new(&FILES, rec.task(), || op.block());
     // SAFETY: below, it is done or withdrawn before it goes.
     unsafe { job.submit()? };
     let stopped = wait::until(deadline, || job.done() || rec.is(state::CLOSED)).err();
@@ -48,18 +48,18 @@ fn on_pool<O: Op>(op: &mut O, rec: &Rec, deadline: Deadline) -> R {
     if let Some(stop) = stopped {
         wait::give_back(stop);
     }
-    job.result()
+    job.result().unwrap_or(Err(Errno::ECANCELED))
 }
 
 /// See `engine::run_to_end`.
 pub fn run_to_end<O: Op>(op: &mut O, vcpu: &'static VCpu) -> R {
     let Some(task) = vcpu.task() else { return op.block() };
     {
-        let job = Job::new(task, || op.block());
+        let job = Job::new(&FILES, task, || op.block());
         // SAFETY: waited for right here.
         if unsafe { job.submit() }.is_ok() {
             wait::until_done(|| job.done());
-            return job.result();
+            return job.result().unwrap_or(Err(Errno::ECANCELED));
         }
     }
     // No thread to be had: then it blocks.

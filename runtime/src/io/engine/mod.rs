@@ -39,7 +39,6 @@ pub mod ahead;
 pub mod bell;
 pub mod job;
 pub mod many;
-pub mod offload;
 pub mod plain;
 pub mod ready;
 pub mod several;

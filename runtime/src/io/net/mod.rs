@@ -2,16 +2,12 @@
 //!
 //! ```text
 //!   addr      addresses, from text and to text
-//!   names     getaddrinfo and getnameinfo, on threads that may be left alone with them
-//!   errand    those threads
+//!   names     getaddrinfo and getnameinfo, on threads that may be left alone with them (`blocking`)
 //!   listen    sockets that wait for peers        dial      sockets that are connected
 //! ```
 
 pub mod addr;
 pub mod dial;
-mod errand;
 mod fd;
 pub mod listen;
 pub mod names;
-
-pub use errand::{set_max, shutdown};

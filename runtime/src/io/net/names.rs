@@ -1,9 +1,9 @@
 //! getaddrinfo and getnameinfo. What is all numbers is answered at once; the rest may ask files,
-//! name servers and whatever else the system is told to ask, and goes to a thread: see `errand`.
+//! name servers and whatever else the system is told to ask, and goes to a thread: see `blocking`.
 #![allow(unsafe_code)]
 
 use super::addr::{Addr, Host};
-use super::errand;
+use crate::blocking::NAMES;
 use crate::err::Errno;
 use crate::io::sys::{self, Found, Hints};
 use crate::wait::{self, Deadline};
@@ -71,7 +71,7 @@ pub fn find(
     }
     let (node, service) = (copy(node)?, copy(service)?);
     let call = move || sys::getaddrinfo(node.as_deref(), service.as_deref(), &hints);
-    errand::run(deadline, call)?
+    NAMES.errand(deadline, call)?
 }
 
 /// What getnameinfo found.
@@ -112,7 +112,7 @@ pub fn getnameinfo(
         texts(addr, h, s, flags)?
     } else {
         let addr = *addr;
-        errand::run(deadline, move || texts(&addr, h, s, flags))??
+        NAMES.errand(deadline, move || texts(&addr, h, s, flags))??
     };
     let pairs = [(text(&found.host), host), (text(&found.service), service)];
     // All or nothing.

@@ -181,16 +181,6 @@ pub fn interface_name(number: u32, name: &mut [u8; libc::IF_NAMESIZE]) -> Option
     CStr::from_bytes_until_nul(name).ok()?.to_str().ok()
 }
 
-/// The calling thread, one of the runtime's own, gets no signals: they are for the program's.
-pub fn block_signals() {
-    // SAFETY: a full set is valid, and blocking signals affects this thread only.
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, null_mut());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,7 +115,7 @@ fn chain(fds: &[c_int], byte: &'static [u8; 1]) -> Vec<Operation> {
 fn units_that_no_thread_has_begun() {
     let _one = alone();
     run_on(2, 1, 0, "units_that_no_thread_has_begun", || {
-        io::set_blocking_max(1);
+        crate::blocking::set_max(1);
         let dir = std::env::temp_dir().join(format!("photonrt-fifo-{}", std::process::id()));
         let fifo = CString::new(dir.to_str().unwrap()).unwrap();
         // A pipe has no positions, which is found out when its turn comes. To close it takes no thread.
@@ -148,7 +148,7 @@ fn units_that_no_thread_has_begun() {
         assert_eq!(unsafe { libc::unlink(fifo.as_ptr()) }, 0);
         let rest = [files[0], files[2], p[1], other, read_end];
         assert_eq!(rest.map(io::close), [Ok(0); 5]);
-        io::set_blocking_max(0);
+        crate::blocking::set_max(0);
     });
 }
 

@@ -134,7 +134,7 @@ fn the_portable_poller() {
 fn the_pool_has_a_limit() {
     let _one = alone();
     run_on(2, 2, 0, "the_pool_has_a_limit", || {
-        io::set_blocking_max(2);
+        crate::blocking::set_max(2);
         let path = std::env::temp_dir().join(format!("photonrt-io-{}-pool", std::process::id()));
         let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
         // SAFETY: a path.

@@ -3,12 +3,18 @@
 use super::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const MS: i64 = 1_000_000;
+const MAX: usize = 32;
 
 fn pool() -> &'static Pool {
-    Box::leak(Box::new(Pool::new()))
+    Box::leak(Box::new(Pool::new("test", 1 << 20, MAX, false)))
+}
+
+fn all_idle(p: &Pool) -> bool {
+    let (live, idle) = p.threads();
+    live == idle
 }
 
 fn soon(ns: i64) -> Deadline {
@@ -58,16 +64,16 @@ fn held(
 #[test]
 fn a_result_comes_back() {
     let p = pool();
-    assert_eq!(p.run(Deadline::Never, || 7), Ok(7));
-    assert_eq!(p.run(soon(10_000 * MS), || vec![1, 2]), Ok(vec![1, 2]));
-    assert_eq!(p.run(Deadline::Now, || 7), Err(Errno::EAGAIN));
+    assert_eq!(p.errand(Deadline::Never, || 7), Ok(7));
+    assert_eq!(p.errand(soon(10_000 * MS), || vec![1, 2]), Ok(vec![1, 2]));
+    assert_eq!(p.errand(Deadline::Now, || 7), Err(Errno::EAGAIN));
 }
 
 #[test]
 fn what_is_left_is_freed_by_the_thread() {
     let p = pool();
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let left = p.run(soon(5 * MS), held(&gate, &live));
+    let left = p.errand(soon(5 * MS), held(&gate, &live));
     assert_eq!(left.err(), Some(Errno::ETIMEDOUT));
     assert_eq!(live.load(Ordering::SeqCst), 1, "the thread has its input still");
     gate.store(true, Ordering::SeqCst);
@@ -79,35 +85,35 @@ fn what_has_not_begun_is_taken_back() {
     let p = pool();
     p.set_max(1);
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    assert!(p.run(soon(5 * MS), held(&gate, &live)).is_err());
+    assert!(p.errand(soon(5 * MS), held(&gate, &live)).is_err());
     // The only thread is held up: this one times out in the queue, and never begins.
     let begun = Arc::new(AtomicBool::new(false));
     let note = begun.clone();
-    let r = p.run(soon(5 * MS), move || note.store(true, Ordering::SeqCst));
+    let r = p.errand(soon(5 * MS), move || note.store(true, Ordering::SeqCst));
     assert_eq!(r, Err(Errno::ETIMEDOUT));
-    assert!(p.queue().waiting.is_empty());
+    assert_eq!(p.waiting(), 0);
     gate.store(true, Ordering::SeqCst);
-    assert_eq!(p.run(Deadline::Never, || 3), Ok(3));
+    assert_eq!(p.errand(Deadline::Never, || 3), Ok(3));
     assert!(!begun.load(Ordering::SeqCst));
-    assert_eq!(p.queue().threads.len(), 1);
+    assert_eq!(p.threads().0, 1);
 }
 
 #[test]
 fn a_shutdown_waits_for_nobody_inside_a_call() {
     let p = pool();
-    assert_eq!(p.run(Deadline::Never, || 1), Ok(1));
-    until(|| p.queue().threads.iter().all(|t| t.idle));
+    assert_eq!(p.errand(Deadline::Never, || 1), Ok(1));
+    until(|| all_idle(p));
     let (gate, live) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    assert!(p.run(soon(5 * MS), held(&gate, &live)).is_err());
+    assert!(p.errand(soon(5 * MS), held(&gate, &live)).is_err());
     let begin = Instant::now();
     p.shutdown();
     assert!(begin.elapsed() < Duration::from_secs(5));
-    assert_eq!(p.queue().threads.len(), 1, "the one that is held up is left, and no other");
-    assert_eq!(p.run(Deadline::Never, || 2), Ok(2), "and it begins again");
+    assert_eq!(p.threads().0, 1, "the one that is held up is left, and no other");
+    assert_eq!(p.errand(Deadline::Never, || 2), Ok(2), "and it begins again");
     gate.store(true, Ordering::SeqCst);
-    until(|| live.load(Ordering::SeqCst) == 0 && p.queue().threads.iter().all(|t| t.idle));
+    until(|| live.load(Ordering::SeqCst) == 0 && all_idle(p));
     p.shutdown();
-    assert!(p.queue().threads.is_empty());
+    assert_eq!(p.threads().0, 0);
 }
 
 /// Callers that leave at the moment when their errand begins or ends: each result is either handed
@@ -132,7 +138,7 @@ fn leaving_races_with_the_end() {
                         }
                         Counted::new(&live)
                     };
-                    match p.run(soon((round * 104_729 + caller) % 120 * 1000 + 1), call) {
+                    match p.errand(soon((round * 104_729 + caller) % 120 * 1000 + 1), call) {
                         Ok(_) => done.fetch_add(1, Ordering::SeqCst),
                         Err(e) => {
                             assert_eq!(e, Errno::ETIMEDOUT);
@@ -146,5 +152,5 @@ fn leaving_races_with_the_end() {
     assert_eq!(done.load(Ordering::SeqCst) + left.load(Ordering::SeqCst), 4000);
     assert!(left.load(Ordering::SeqCst) > 0, "nobody left early: the times do not fit");
     until(|| live.load(Ordering::SeqCst) == 0);
-    assert!(p.queue().threads.len() <= DEFAULT_MAX);
+    assert!(p.threads().0 <= MAX);
 }
