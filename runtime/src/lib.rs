@@ -8,7 +8,7 @@
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
 //! L1  arch stack              context switch per ISA; slabs, guards, pool
-//! L0  prim asym err time rng list parker wheel
+//! L0  prim asym err time rng list handles parker wheel
 //! ```
 //! With `--cfg loom` only the lock-free protocols are built, for their models.
 
@@ -24,6 +24,8 @@ pub mod arch;
 pub mod blocking;
 #[cfg(not(loom))]
 pub mod err;
+#[cfg(not(loom))]
+pub mod handles;
 #[cfg(not(loom))]
 pub mod io;
 #[cfg(not(loom))]

@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 /// Tests may name anything. `lib.rs` only declares; a macro that other crates expand (`$crate::`)
 /// belongs to no layer.
 const LAYERS: [(&str, &[&str]); 7] = [
-    ("L0", &["prim", "asym", "time", "rng", "err", "list", "hooks", "wheel", "parker"]),
+    ("L0", &["prim", "asym", "time", "rng", "err", "list", "handles", "hooks", "wheel", "parker"]),
     ("L1", &["arch", "stack"]),
     ("L2", &["task"]),
-    ("L3", &["sched", "timer"]),
+    ("L3", &["sched"]),
     ("L4", &["wait", "scope", "blocking"]),
-    ("L5", &["io", "sync"]),
+    ("L5", &["io", "sync", "timer", "call"]),
     ("L7", &["rt"]),
 ];
 
