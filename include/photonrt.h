@@ -108,6 +108,14 @@ typedef uint64_t co_key_t;
 /** Called with a value whose coroutine or thread ends. */
 typedef void (*co_destructor_t)(void *value);
 
+/** A timer. A number that stays safe to use for ever, like co_t. */
+typedef uint64_t co_timer_t;
+
+/** What a timer calls, in a coroutine of its group. `expiries` is how many expiries this call
+ *  stands for: 1, or more if the callback before was still running, or no vCPU had the time. It
+ *  may block and call whatever a coroutine may. */
+typedef void (*co_timer_fn_t)(co_timer_t timer, uint64_t expiries, void *arg);
+
 /* ---- Version and error texts ------------------------------------------------------------- */
 
 #define CO_VERSION_MAJOR     0    /**< Version of this header: major. A change of it may break a
@@ -1192,6 +1200,20 @@ int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
 
 /* ---- Time -------------------------------------------------------------------------------- */
 
+/** How to start a timer. NULL, or zero-filled but for `size`: it expires once, at once. */
+typedef struct co_timer_attr_t {
+    uint32_t size;              /**< sizeof(co_timer_attr_t). */
+    uint32_t reserved;          /**< Zero. */
+    int64_t delay_ns;           /**< Nanoseconds until the first expiry; CO_FOREVER: not before
+                                     co_timer_reset says when. */
+    int64_t period_ns;          /**< Nanoseconds from each expiry to the next, whenever the
+                                     callback was run; 0: there is one. */
+    co_group_t group;           /**< The group that the callback runs in; 0: the caller's, or the
+                                     default group from a plain thread. */
+    uint64_t stack_size;        /**< Bytes of stack for the callback, as in co_attr_t; 0: the
+                                     config's. */
+} co_timer_attr_t;
+
 /** Now, in nanoseconds of the runtime's monotonic clock (CLOCK_MONOTONIC). Any thread; never
  *  blocks. */
 int64_t co_now(void);
@@ -1201,6 +1223,48 @@ int64_t co_now(void);
  *
  *  Blocks; a cancellation point. Plain threads too. 0; -ECANCELED or an interrupt's error. */
 int co_sleep_until(int64_t at_ns);
+
+/** Starts a timer. When it expires, and each time that it does if it has a period, a coroutine in
+ *  its group runs `fn(timer, expiries, arg)`: never early, by the clock of co_now, and late by 16
+ *  microseconds at the most besides what its vCPU is doing. Callbacks of one timer never overlap:
+ *  what expires while one runs is counted and follows in one call.
+ *
+ *  `out` receives its handle; it is to be given to co_timer_stop at last. With `out` NULL the
+ *  timer goes by itself when nothing more is to come of it. An armed timer keeps nothing running:
+ *  it ends, and its handle is stale, when its group or the runtime does. With CO_RUN_CANCEL all
+ *  timers are cancelled when main has ended; otherwise they go on until the last coroutine has
+ *  ended.
+ *
+ *  Until it expires a timer costs some 200 bytes and no stack. If no coroutine can be had for an
+ *  expiry, it is tried again each millisecond. Any thread; never blocks.
+ *
+ *  0; -EINVAL (`fn` NULL, a negative time, `out` NULL with a delay of CO_FOREVER, a bad attr),
+ *  -E2BIG (an attr from a newer header), -ESRCH (no runtime, no such group), -ESHUTDOWN
+ *  (co_shutdown has begun; plain threads only), -ENOMEM. */
+int co_timer_start(co_timer_t *out, const co_timer_attr_t *attr, co_timer_fn_t fn, void *arg);
+
+/** Disarms a timer: no expiry that its callback has not been called for happens. The timer stays,
+ *  and co_timer_reset arms it again. Any thread, the callback too; never blocks.
+ *
+ *  1: its callback is running, 0: it is not; -ESRCH (stale). */
+int co_timer_cancel(co_timer_t timer);
+
+/** Arms a timer anew: whatever was to come of it is cancelled, and it expires in `delay_ns`
+ *  nanoseconds, and if it has a period, each period after that. For a timeout that is put off
+ *  with each message this is cheap. Any thread, the callback too; never blocks.
+ *
+ *  1: it was armed, 0: it was not; -EINVAL (a negative delay); -ESRCH (stale). */
+int co_timer_reset(co_timer_t timer, int64_t delay_ns);
+
+/** Cancels a timer, waits until its callback has returned if it is running, and frees it: when
+ *  this gives 0, `arg` is no longer used and the handle is stale. After a failure but -ESRCH the
+ *  timer is cancelled only; stop it again.
+ *
+ *  Blocks only while the callback runs, and is a cancellation point then. Plain threads too. 0;
+ *  -ETIMEDOUT (-EAGAIN with CO_NOW: the callback is running); -ESRCH (stale, or another has
+ *  stopped it meanwhile); -EDEADLK (its own callback, which may cancel it); -ECANCELED or an
+ *  interrupt's error; -EINVAL (timeout below -1). */
+int co_timer_stop(co_timer_t timer, int64_t timeout_ns);
 
 /* ---- Mutexes, semaphores and the like --------------------------------------------------------
  *

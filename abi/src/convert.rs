@@ -3,9 +3,11 @@
 use crate::coroutine::{CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP, co_attr_t, co_entry_t};
 use crate::group::{CO_GROUP_EXTERNAL, co_group_attr_t};
 use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t};
+use crate::time::co_timer_attr_t;
 use photonrt_runtime::err::Errno;
 use photonrt_runtime::rt::{Config, GroupAttr};
 use photonrt_runtime::task::{Attr, Entry};
+use photonrt_runtime::timer::TimerAttr;
 use std::ffi::{CStr, c_char, c_int};
 
 /// 0 or `-errno`.
@@ -143,4 +145,20 @@ pub unsafe fn group_attr<'a>(p: *const co_group_attr_t) -> Result<GroupAttr<'a>,
     // SAFETY: the caller's.
     let name = unsafe { text(a.name) };
     Ok(GroupAttr { vcpus: a.vcpus, external: a.flags & CO_GROUP_EXTERNAL != 0, name })
+}
+
+/// # Safety
+/// `p` is NULL or valid.
+pub unsafe fn timer_attr(p: *const co_timer_attr_t) -> Result<TimerAttr, Errno> {
+    // SAFETY: the caller's.
+    let Some(a) = (unsafe { read_sized(p) })? else { return Ok(TimerAttr::default()) };
+    if a.reserved != 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(TimerAttr {
+        delay: a.delay_ns,
+        period: a.period_ns,
+        group: a.group,
+        stack_size: a.stack_size,
+    })
 }

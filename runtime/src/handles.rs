@@ -99,12 +99,16 @@ impl<T: Default> Table<T> {
         }
     }
 
+    /// The handle that a slot has, or will have when it is published.
+    pub fn name(&self, slot: &'static Slot<T>) -> u64 {
+        u64::from(slot.word.load(Relaxed) >> 1) << 32 | u64::from(slot.number)
+    }
+
     /// The slot is in use from here on: its handle.
     pub fn publish(&self, slot: &'static Slot<T>) -> u64 {
-        let g = slot.word.load(Relaxed) >> 1;
         // Release: pairs with holds.
-        slot.word.store(g << 1 | 1, Release);
-        u64::from(g) << 32 | u64::from(slot.number)
+        slot.word.store(slot.word.load(Relaxed) | 1, Release);
+        self.name(slot)
     }
 
     /// The object's end; its handle is stale from here on. By one who has made sure to be the only

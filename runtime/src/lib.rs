@@ -3,7 +3,7 @@
 //! A file imports only from its own layer or below (`tests/tidy.rs` holds that):
 //! ```text
 //! L7  rt                      builds and wires everything
-//! L5  io sync                 operations and engines; sync objects: block only through wait
+//! L5  io sync timer                operations and engines; sync objects: block only through wait
 //! L4  wait scope blocking     the one blocking primitive; scopes; threads for what blocks
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
@@ -44,6 +44,8 @@ pub mod stack;
 pub mod sync;
 #[cfg(not(loom))]
 pub mod time;
+#[cfg(not(loom))]
+pub mod timer;
 #[cfg(not(loom))]
 pub mod wait;
 #[cfg(not(loom))]

@@ -7,6 +7,7 @@ use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::sched::{self, Group, VCpu, acquire, group_of, registry, running};
 use crate::stack::AltStack;
+use crate::timer;
 use crate::wait::Deadline;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
@@ -179,6 +180,7 @@ pub(super) fn stop(e: Entry) {
     for v in &e.group.vcpus {
         v.release();
     }
+    timer::group_ended(e.group.handle);
 }
 
 /// co_group_create.

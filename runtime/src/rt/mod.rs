@@ -34,6 +34,7 @@ use crate::io::EngineKind;
 use crate::rng;
 use crate::sched::{self, Env, Group, POOL, registry, running};
 use crate::task::{Attr, Entry, attention, flags, table};
+use crate::timer;
 use crate::wait::Deadline;
 use groups::Entry as GroupEntry;
 use std::collections::BTreeMap;
@@ -144,8 +145,9 @@ unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
     // What was asked of main itself does not end this wait.
     let shielded = shield(true);
     debug_assert!(shielded.is_ok());
-    let drained = drain::wait(None, 1, Deadline::Never);
-    debug_assert!(drained.is_ok());
+    while drain::wait(None, 1, Deadline::Never).is_err() || !registry::close_if_quiet(1) {
+        sched::yield_now();
+    }
     if let Some((v, _)) = running() {
         drain::stop_first(v);
     }
@@ -208,17 +210,24 @@ pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
         s.busy = true;
     }
     registry::refuse(true);
-    if let Err(e) = drain::wait(None, 0, d) {
-        registry::refuse(false);
-        state().busy = false;
-        return Err(e);
+    loop {
+        if let Err(e) = drain::wait(None, 0, d) {
+            registry::refuse(false);
+            state().busy = false;
+            return Err(e);
+        }
+        if registry::close_if_quiet(0) {
+            break;
+        }
+        std::thread::yield_now();
     }
     stop();
     Ok(())
 }
 
-/// Cancels every coroutine, and those that are spawned from now on.
+/// Cancels every coroutine, and those that are spawned from now on; and every timer.
 fn cancel_all() {
+    timer::cancel_all();
     for g in registry::all() {
         g.birth.store(attention::CANCEL, Relaxed);
     }

@@ -4,13 +4,15 @@
 //! the moment that it can be spawned into until nothing lives in it and nobody holds it: whoever
 //! spawns into a group from outside holds its `Arc` meanwhile, so `retire` sees them.
 //!
-//! Before the runtime ends, plain threads are refused. Those that came in just before are counted
-//! (`entering`), and `refuse` returns when they are through: from then on only coroutines spawn, and
-//! the runtime ends when there are none.
+//! Before the runtime ends, plain threads are refused; alarms still spawn, since a coroutine that
+//! is left may wait for what a timer does. Whoever spawns without being a coroutine is counted
+//! meanwhile (`ENTERING`): so when nothing lives and nobody is entering, `close_if_quiet` can take
+//! all groups out, and nothing begins any more.
 
 use super::Group;
+use super::group::live;
 use super::spawn::{Env, spawn_in, spawn_local};
-use super::vcpu::running;
+use super::vcpu::{current, running};
 use crate::err::Errno;
 use crate::task::{Attr, Entry};
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ static REGISTRY: Mutex<Registry> =
     Mutex::new(Registry { groups: BTreeMap::new(), default: 0, refusing: false });
 /// Groups made since the process began: the last one's handle.
 static MADE: AtomicU64 = AtomicU64::new(0);
-/// Plain threads that have been let in to spawn.
+/// Plain threads and alarms that have been let in to spawn.
 static ENTERING: AtomicUsize = AtomicUsize::new(0);
 
 fn registry() -> MutexGuard<'static, Registry> {
@@ -59,6 +61,24 @@ pub fn close() {
     drop(groups);
 }
 
+/// As [`close`], if at most `limit` coroutines live and nobody is about to spawn one. False: not
+/// yet.
+#[must_use]
+pub fn close_if_quiet(limit: u64) -> bool {
+    let mut r = registry();
+    // Acquire: pairs with the release in Entering's drop: what they spawned is counted. Under the
+    // lock nobody enters.
+    let quiet = ENTERING.load(Acquire) == 0
+        && live(r.groups.values().flat_map(|g| &g.vcpus).collect::<Vec<_>>()) <= limit;
+    if quiet {
+        r.default = 0;
+        let groups = std::mem::take(&mut r.groups);
+        drop(r);
+        drop(groups);
+    }
+    quiet
+}
+
 /// A further group. ESHUTDOWN: the runtime is ending, or has ended.
 pub fn add(group: Arc<Group>) -> Result<(), Errno> {
     let mut r = registry();
@@ -85,13 +105,9 @@ pub fn retire(group: &Arc<Group>, holders: usize) -> Result<bool, Errno> {
     Ok(quiet)
 }
 
-/// Whether plain threads may spawn. Refusing them, it waits for those that are at it.
+/// Whether plain threads may spawn.
 pub fn refuse(on: bool) {
     registry().refusing = on;
-    // Acquire: pairs with the release in Entering's drop: what they spawned is counted.
-    while on && ENTERING.load(Acquire) != 0 {
-        std::thread::yield_now();
-    }
 }
 
 /// Whether plain threads are refused.
@@ -123,27 +139,28 @@ pub fn group_of(handle: u64) -> Result<Arc<Group>, Errno> {
     find(&registry(), handle)
 }
 
-/// A plain thread that has been let in; see the head.
-struct Entering;
+/// Who has been let in; see the head.
+#[derive(Debug)]
+pub struct Entering;
 
 impl Drop for Entering {
     fn drop(&mut self) {
-        // Release: pairs with the acquire in refuse.
+        // Release: pairs with the acquire in close_if_quiet.
         ENTERING.fetch_sub(1, Release);
     }
 }
 
-/// The group to spawn into from outside of it.
-fn enter(handle: u64) -> Result<(Arc<Group>, Option<Entering>), Errno> {
+/// A group to spawn into from outside of it, which can't end while this is held. ESRCH: there is
+/// none. ESHUTDOWN: the runtime is ending, and this is a plain thread.
+pub fn enter(handle: u64) -> Result<(Arc<Group>, Option<Entering>), Errno> {
     let r = registry();
     let group = find(&r, handle)?;
     if running().is_some() {
         return Ok((group, None));
     }
-    if r.refusing {
+    if r.refusing && current().is_none() {
         return Err(Errno::ESHUTDOWN);
     }
-    // Under the lock: refuse, which takes it first, sees this.
     ENTERING.fetch_add(1, Relaxed);
     Ok((group, Some(Entering)))
 }
@@ -160,5 +177,11 @@ pub fn spawn(attr: &Attr, run: (Entry, *mut c_void), env: Option<Env>) -> Result
         return spawn_in(v.group(), attr, run, env);
     }
     let (group, _entering) = enter(attr.group)?;
-    spawn_in(&group, attr, run, env)
+    match current() {
+        // An alarm of that group.
+        Some(v) if attr.vcpu == 0 && group.handle == v.group().handle => {
+            spawn_local(v, attr, run, env)
+        }
+        _ => spawn_in(&group, attr, run, env),
+    }
 }

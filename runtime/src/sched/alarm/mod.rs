@@ -98,14 +98,28 @@ impl Alarm {
     /// Has it fire at `at` ([`time::now`]'s nanoseconds) or soon after, never before; whatever it
     /// was set to is forgotten. Any thread; never blocks.
     pub fn set(&'static self, at: i64) {
+        if let Some(v) = self.ask(at) {
+            v.wake();
+        }
+    }
+
+    /// As [`Alarm::set`], for who holds a lock: makes no system call, and gives the vCPU that the
+    /// caller is to wake when it has let the lock go.
+    #[must_use]
+    pub fn ask(&'static self, at: i64) -> Option<&'static VCpu> {
         // NEVER itself would say that it is not set.
         let at = at.min(NEVER - 1);
         let tell = self.orders.set(at);
         if let Some(v) = self.here() {
             v.arm(self);
-        } else if tell && self.orders.queue() && !self.send() {
-            self.orders.unqueue();
+        } else if tell && self.orders.queue() {
+            let sent = self.send();
+            if sent.is_none() {
+                self.orders.unqueue();
+            }
+            return sent;
         }
+        None
     }
 
     /// It is not to fire. True: it was set, and will not; false: it was not set, or it fires or has
@@ -124,23 +138,24 @@ impl Alarm {
     }
 
     /// Clears it and lets it go: its owner must not use it again, nor be using it elsewhere. It may
-    /// just be firing, with a number that its owner then no longer knows. Any thread; never blocks.
+    /// just be firing, with a number that its owner then no longer knows. Any thread; never blocks,
+    /// makes no system call: a home that sleeps frees it when it wakes.
     pub fn free(&'static self) {
         if let Some(v) = self.here() {
             v.disarm(self);
             if self.orders.bury_here() {
                 store::give(self);
             }
-        } else if self.orders.bury() && !self.send() {
+        } else if self.orders.bury() && self.send().is_none() {
             // Its home has ended, and had taken it out of its wheel before it closed its inbox.
             store::give(self);
         }
     }
 
-    /// Into its home's inbox. False: that vCPU has ended.
-    fn send(&'static self) -> bool {
-        let v = vcpu(self.home.load(Relaxed) as usize - 1);
-        v.is_some_and(|v| v.alarms.push(self).map(|()| v.wake()).is_ok())
+    /// Into its home's inbox. None: that vCPU has ended.
+    fn send(&'static self) -> Option<&'static VCpu> {
+        let v = vcpu(self.home.load(Relaxed) as usize - 1)?;
+        v.alarms.push(self).is_ok().then_some(v)
     }
 }
 
