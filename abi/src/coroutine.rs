@@ -239,8 +239,9 @@ pub extern "C" fn co_sleep(ns: i64) -> c_int {
 /// Blocks; a cancellation point. 0 (unparked, never without a reason); -ETIMEDOUT (-EAGAIN with
 /// CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (below -1); -EPERM (a plain thread).
 #[unsafe(no_mangle)]
+#[unsafe(naked)]
 pub extern "C" fn co_park(timeout_ns: i64) -> c_int {
-    status(wait::park(timeout_ns))
+    photonrt_runtime::blocking_body!(begin = wait::begin_park, end = wait::resume_park, frame = 2)
 }
 
 /// Wakes `co` from co_park, or makes its next co_park return at once. Other waits of `co` go on.

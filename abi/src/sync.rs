@@ -1,7 +1,9 @@
 //! Header section `sync`.
 
 use crate::convert::status;
-use photonrt_runtime::sync;
+use photonrt_runtime::arch::Step;
+use photonrt_runtime::wait::step;
+use photonrt_runtime::{blocking_body, sync};
 use std::ffi::c_int;
 
 /// A mutex. Filled with zeros it is free.
@@ -65,8 +67,22 @@ pub unsafe extern "C" fn co_mutex_unlock(mutex: *mut co_mutex_t) -> c_int {
 /// # Safety
 /// NULL or a semaphore.
 #[unsafe(no_mangle)]
+#[unsafe(naked)]
 pub unsafe extern "C" fn co_sem_wait(sem: *mut co_sem_t, n: u32, timeout_ns: i64) -> c_int {
-    status(object!(sem, co_sem_t, sync::Semaphore).wait(n, timeout_ns))
+    blocking_body!(begin = begin_sem_wait, end = step::resume::<sync::Take>, frame = 4)
+}
+
+unsafe extern "C" fn begin_sem_wait(
+    sem: *mut co_sem_t,
+    n: u32,
+    timeout_ns: i64,
+    frame: *mut u8,
+) -> Step {
+    if sem.is_null() {
+        return Step::done(-libc::EINVAL);
+    }
+    // SAFETY: the caller's; the frame is blocking_body's.
+    unsafe { (*sem.cast::<sync::Semaphore>()).begin_wait(n, timeout_ns, frame) }
 }
 
 /// Adds `n` to the semaphore and wakes who can be served with that. The semaphore's memory may be

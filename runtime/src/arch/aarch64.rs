@@ -194,6 +194,58 @@ macro_rules! aarch64_yield_asm {
     };
 }
 
+/// See [`blocking_body!`](crate::blocking_body). The frame of 128 bytes lies at sp, ours above it. The
+/// switch is called here: a return is predicted by the link register's value as often as not.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! blocking_asm {
+    ($frame:literal, $begin:path, $end:path) => {
+        ::core::arch::naked_asm!(
+            ".cfi_startproc",
+            "hint #34", // bti c
+            "sub sp, sp, #144\n .cfi_def_cfa_offset 144",
+            "stp x29, x30, [sp, #128]\n .cfi_offset x29, -16\n .cfi_offset x30, -8",
+            "add x29, sp, #128",
+            concat!("mov ", $frame, ", sp"),
+            "bl {begin}",
+            "mov x3, #8190",
+            "2: add x2, x0, #4095",
+            "cmp x2, x3",
+            "b.ls 3f",
+            "mov x2, x0",
+            "mov x0, x1",
+            "mov x1, x2",
+            "bl {switch}",
+            "mov x0, sp",
+            "bl {end}",
+            "mov x3, #8190",
+            "b 2b",
+            "3: ldp x29, x30, [sp, #128]\n .cfi_restore x29\n .cfi_restore x30",
+            "add sp, sp, #144\n .cfi_def_cfa_offset 0",
+            "ret",
+            ".cfi_endproc",
+            begin = sym $begin,
+            end = sym $end,
+            switch = sym $crate::arch::switch,
+        )
+    };
+}
+
+/// The register of an argument, which the frame's address goes into.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! blocking_with_frame {
+    (2, $begin:path, $end:path) => {
+        $crate::blocking_asm!("x1", $begin, $end)
+    };
+    (3, $begin:path, $end:path) => {
+        $crate::blocking_asm!("x2", $begin, $end)
+    };
+    (4, $begin:path, $end:path) => {
+        $crate::blocking_asm!("x3", $begin, $end)
+    };
+}
+
 /// First code on a fresh stack; x19 = entry, x20 = arg, x29 = 0, sp a multiple of 16. Reached by `ret`,
 /// which needs no landing pad; the one here serves debuggers and whoever else jumps.
 #[unsafe(naked)]

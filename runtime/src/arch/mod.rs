@@ -26,7 +26,8 @@
 //!   last one of a backtrace, for those that read CFI (return address undefined) and for those that walk
 //!   frame pointers (the frame pointer is 0).
 //! - CFI that is right at every instruction of `switch`, so that a sample taken there unwinds.
-//! - `yield_asm!`: the whole fast path of a yield.
+//! - `yield_asm!`: the whole fast path of a yield; `blocking_asm!`, `blocking_with_frame!`: a function
+//!   that blocks, see [`blocking_body!`](crate::blocking_body).
 //! - `fp_control`, `set_fp_control`, `FP_DEFAULT`, `prefetch`.
 //!
 //! # What is not saved, and why
@@ -157,6 +158,56 @@ macro_rules! yield_now_body {
             slow_flag = $crate::sched::offsets::TASK_SLOW_YIELD,
         )
     };
+}
+
+/// The body of a naked `extern "C" fn` that may block, in two halves, so that it leaves and is come
+/// back to in its own frame: returns that follow a switch are mispredicted, and this way there are none
+/// but its own (see x86_64.rs).
+///
+/// `begin` gets the function's arguments and, after them, as argument number `frame`, the address of
+/// [`BLOCKING_FRAME`] bytes, aligned to 16, that live until the function returns. `end` gets that address
+/// when somebody has switched back. Both give a [`Step`]: the result, or where to go.
+///
+/// ```ignore
+/// #[unsafe(naked)]
+/// extern "C" fn wait(object: *const Object, n: u32) -> c_int {
+///     blocking_body!(begin = begin_half, end = end_half, frame = 3)
+/// }
+/// ```
+#[macro_export]
+macro_rules! blocking_body {
+    (begin = $begin:path, end = $end:path, frame = $frame:tt) => {
+        $crate::blocking_with_frame!($frame, $begin, $end)
+    };
+}
+
+/// Bytes of the frame of a [`blocking_body!`](crate::blocking_body).
+pub const BLOCKING_FRAME: usize = 128;
+
+/// What a half of a [`blocking_body!`](crate::blocking_body) gives. In two registers.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Step {
+    /// The result, -4095..=4095, or a saved context.
+    to: i64,
+    save: *mut *mut u8,
+}
+
+impl Step {
+    /// The function returns this, -4095..=4095.
+    #[inline(always)]
+    pub fn done(result: i32) -> Step {
+        Step { to: i64::from(result), save: std::ptr::null_mut() }
+    }
+
+    /// The function is left as by [`switch`], on the same terms.
+    ///
+    /// # Safety
+    /// As for [`switch`]; nothing may need what is on the stack below the frame.
+    #[inline(always)]
+    pub unsafe fn switch(save: *mut *mut u8, to: *mut u8) -> Step {
+        Step { to: to.addr() as i64, save }
+    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@
 //!
 //! Servers are of the third kind: one wait inside, functions returning around it.
 //!
+//! So a function that blocks does best to leave from its own frame, with nothing below it that will
+//! return: see [`blocking_body!`](crate::blocking_body). Two coroutines that wake each other through
+//! semaphores, ns a round trip: leaving from three functions deep 74, from the exported one 39.
+//!
 //! # Prefetching in the yield
 //!
 //! ns a yield, tops coloured, 64 KiB stacks, in ring order (in shuffled order in brackets):
@@ -205,6 +209,83 @@ macro_rules! x86_64_yield_asm {
             task_flags = const $task_flags,
             slow_flag = const $slow_flag,
         )
+    };
+}
+
+/// See [`blocking_body!`](crate::blocking_body).
+///
+/// ```text
+///   rsp + 136   return address into the caller
+///       + 128   what the processor predicts a `ret` to go to: at first our caller; after a
+///               switch, what the one that switched to us left in rcx
+///   rsp +   0   the frame of 128 bytes that both halves get
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! blocking_asm {
+    ($frame:literal, $begin:path, $end:path) => {
+        ::core::arch::naked_asm!(
+            ".cfi_startproc",
+            "endbr64",
+            "sub rsp, 136\n .cfi_def_cfa_offset 144",
+            concat!("mov ", $frame, ", rsp"),
+            "call {begin}",
+            "lea rcx, [rax + 4095]",
+            "cmp rcx, 8190",
+            "ja 2f",
+            ".cfi_remember_state",
+            "add rsp, 136\n .cfi_def_cfa_offset 8",
+            "ret",
+            ".cfi_restore_state",
+            "2: mov rcx, qword ptr [rsp + 136]",
+            "3: lea r8, [rip + 5f]",
+            "push r8\n .cfi_def_cfa_offset 152",
+            "push rbp\n .cfi_def_cfa_offset 160\n .cfi_offset rbp, -160",
+            "push rbx\n .cfi_def_cfa_offset 168\n .cfi_offset rbx, -168",
+            "push r12\n .cfi_def_cfa_offset 176\n .cfi_offset r12, -176",
+            "push r13\n .cfi_def_cfa_offset 184\n .cfi_offset r13, -184",
+            "push r14\n .cfi_def_cfa_offset 192\n .cfi_offset r14, -192",
+            "push r15\n .cfi_def_cfa_offset 200\n .cfi_offset r15, -200",
+            "mov qword ptr [rdx], rsp",
+            "mov rdx, qword ptr [rax + 48]",
+            "mov rsp, rax",
+            // From here on it is the other stack, whose saved frame has the form of switch's.
+            ".cfi_def_cfa rsp, 56\n .cfi_offset rbp, -16\n .cfi_offset rbx, -24",
+            ".cfi_offset r12, -32\n .cfi_offset r13, -40\n .cfi_offset r14, -48\n .cfi_offset r15, -56",
+            $crate::x86_64_pop_saved!(),
+            $crate::x86_64_go_on!(),
+            // Somebody has switched back: our own stack, the registers restored.
+            "5:",
+            ".cfi_def_cfa rsp, 144\n .cfi_offset rip, -8",
+            "mov qword ptr [rsp + 128], rcx",
+            "mov rdi, rsp",
+            "call {end}",
+            "mov rcx, qword ptr [rsp + 128]",
+            "lea r8, [rax + 4095]",
+            "cmp r8, 8190",
+            "ja 3b",
+            "add rsp, 136\n .cfi_def_cfa_offset 8",
+            "mov rdx, qword ptr [rsp]",
+            $crate::x86_64_go_on!(),
+            ".cfi_endproc",
+            begin = sym $begin,
+            end = sym $end,
+        )
+    };
+}
+
+/// The register of an argument, which the frame's address goes into.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! blocking_with_frame {
+    (2, $begin:path, $end:path) => {
+        $crate::blocking_asm!("rsi", $begin, $end)
+    };
+    (3, $begin:path, $end:path) => {
+        $crate::blocking_asm!("rdx", $begin, $end)
+    };
+    (4, $begin:path, $end:path) => {
+        $crate::blocking_asm!("rcx", $begin, $end)
     };
 }
 

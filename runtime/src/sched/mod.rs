@@ -59,7 +59,7 @@ pub use signal::{
     absorb, cancel, cancel_clear, cancel_pending, interrupt, migrate, shield, take_stop, unpark,
 };
 pub use spawn::{Env, free, spawn_in, spawn_local};
-pub use switch::{park, yield_now, yield_slow};
+pub use switch::{park, park_by_step, yield_now, yield_slow};
 pub use vcpu::{Counts, MAX_VCPUS, Message, VCpu, acquire, current, running, vcpu};
 
 /// Switches between two looks at I/O, timers and wakes.

@@ -168,12 +168,17 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
     }
 }
 
+#[cold]
+fn disarm(v: &VCpu, t: TaskRef) {
+    // SAFETY: in its owner's wheel.
+    unsafe { v.wheel.remove((&t.timer).into()) };
+}
+
 /// False: it was to move, and has been given away.
-#[inline]
+#[inline(always)]
 fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) -> bool {
     if t.timer.armed() {
-        // SAFETY: in its owner's wheel.
-        unsafe { v.wheel.remove((&t.timer).into()) };
+        disarm(v, t);
     }
     t.state.store(state::RUNNABLE, Relaxed);
     if t.has(flags::MOVING) {

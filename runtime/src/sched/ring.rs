@@ -88,6 +88,21 @@ impl VCpu {
         self.last_spawn.set(Some(t));
     }
 
+    /// Takes `t`, which is `cur` and running, out of the ring: the next one is `cur` now, or none. (It
+    /// is not `last_spawn` of this tick: it has been switched to since it was spawned.)
+    #[inline(always)]
+    pub(crate) fn unlink_cur(&self, t: TaskRef) {
+        self.runnable.set(self.runnable.get() - 1);
+        match (t.next.get(), t.prev.get()) {
+            (Some(n), Some(p)) if !std::ptr::eq(n, t) => {
+                p.next.set(Some(n));
+                n.prev.set(Some(p));
+                self.set_cur(Some(n));
+            }
+            _ => self.set_cur(None),
+        }
+    }
+
     /// Takes `t` out of the ring. If it was `cur`, the next one is `cur` now, or none.
     #[inline(always)]
     pub(crate) fn unlink(&self, t: TaskRef) {

@@ -1,9 +1,9 @@
 //! What one coroutine may ask of another: unpark, interrupt, cancel, move; and what a coroutine
 //! asks of itself about that.
 
-use super::remote::{note, request};
+use super::remote::{note, ready_front, request};
 use super::switch::leave_to_move;
-use super::vcpu::running;
+use super::vcpu::{current, running};
 use super::{Group, TaskRef};
 use crate::err::Errno;
 use crate::task::mail::bits;
@@ -16,8 +16,20 @@ fn ask(co: u64, req: u32) -> Result<(), Errno> {
 }
 
 /// co_unpark.
+#[inline]
 pub fn unpark(co: u64) -> Result<(), Errno> {
-    ask(co, bits::UNPARK)
+    let (t, g) = table::find_live(co)?;
+    // Its owner, asking itself: it is alive, and stays ours.
+    if let Some(v) = current()
+        && t.owner.load(Relaxed) == v.me
+    {
+        t.attention.set(t.attention.get() | at::TOKEN);
+        if t.wait_mask.get() & at::TOKEN != 0 {
+            ready_front(v, t);
+        }
+        return Ok(());
+    }
+    if request(t, g, bits::UNPARK) { Ok(()) } else { Err(Errno::ESRCH) }
 }
 
 /// co_interrupt.
@@ -36,15 +48,14 @@ pub fn cancel(co: u64) -> Result<(), Errno> {
 /// Takes what others have asked of the running coroutine, ahead of the inbox.
 #[inline(always)]
 pub fn absorb(t: TaskRef) {
-    let g = t.life.generation();
-    if t.mail.pending(g) {
-        take_notes(t, g);
+    if t.mail.pending() {
+        take_notes(t);
     }
 }
 
 #[cold]
-fn take_notes(t: TaskRef, g: u32) {
-    note(t, t.mail.absorb(g));
+fn take_notes(t: TaskRef) {
+    note(t, t.mail.absorb(t.life.generation()));
 }
 
 /// The cancel or interrupt that a cancellation point of the running coroutine must deliver now: an

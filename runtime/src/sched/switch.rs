@@ -9,7 +9,7 @@
 use super::spawn::free;
 use super::vcpu::{VCpu, current, running};
 use super::{POOL, TaskRef, wake_waiter};
-use crate::arch;
+use crate::arch::{self, Step};
 use crate::task::life::End;
 use crate::task::{Task, flags, state, table};
 use std::ffi::c_void;
@@ -70,14 +70,30 @@ fn next_context(v: &VCpu) -> *mut u8 {
 /// The caller looks at what it waits for, before and after.
 #[inline(always)]
 pub fn park(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) {
+    switch_from(t, depart(v, t, mask, deadline));
+}
+
+/// Parks as [`park`], but leaves the leaving to a [`crate::blocking_body!`], which does not keep a
+/// floating-point control state.
+#[inline(always)]
+pub fn park_by_step(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) -> Step {
+    debug_assert!(!t.has(flags::SAVE_FP));
+    let to = depart(v, t, mask, deadline);
+    // SAFETY: as in switch_from.
+    unsafe { Step::switch(t.sp.as_ptr(), to) }
+}
+
+/// Takes the running coroutine out of the ring, to wait. Gives the context to go on with.
+#[inline(always)]
+fn depart(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) -> *mut u8 {
     t.wait_mask.set(mask);
     if let Some(d) = deadline {
         // SAFETY: not armed (ready() disarms), and blocks stay where they are.
         unsafe { v.wheel.insert((&t.timer).into(), d) };
     }
     t.state.store(state::PARKED, Relaxed);
-    v.unlink(t);
-    switch_from(t, next_context(v));
+    v.unlink_cur(t);
+    next_context(v)
 }
 
 /// Moves the running coroutine: the scheduler context sends it off, once its context is saved.

@@ -7,19 +7,19 @@
 //! do.
 //!
 //! Those that wait do so in the order in which they came. A call that finds nothing to wait for
-//! gives way after a number of times in a row ([`crate::wait::spend`]), before it takes anything.
+//! gives way after a number of times in a row ([`crate::wait::begin`]), before it takes anything.
 
 mod mutex;
 mod sem;
 
 pub use mutex::Mutex;
-pub use sem::Semaphore;
+pub use sem::{Semaphore, Take};
 
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::{self, VCpu};
+use crate::wait;
 use crate::wait::queue::Who;
-use crate::wait::{self, Deadline};
 
 /// The beginning of every call that may wait: a cancellation point, a bad timeout refused; then `f`
 /// with the caller as a waiter and its vCPU.
@@ -33,8 +33,8 @@ fn begin<R>(
     }
     match sched::running() {
         Some((v, t)) => {
-            wait::begin(v, t)?;
-            f(Who::Task(t), sched::current())
+            let v = wait::begin(v, t)?;
+            f(Who::Task(t), Some(v))
         }
         None => parker::with(|_, p| f(Who::Thread(p), None)),
     }
@@ -44,9 +44,4 @@ fn begin<R>(
 #[inline(always)]
 fn here() -> Option<&'static VCpu> {
     sched::running().map(|r| r.0)
-}
-
-/// The deadline of a timeout that `begin` has let pass; read when there is something to wait for.
-fn deadline(timeout_ns: i64) -> Deadline {
-    Deadline::new(timeout_ns).unwrap_or(Deadline::Never)
 }

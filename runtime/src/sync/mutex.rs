@@ -13,13 +13,13 @@
 //! same vCPU, which has no chance to be.
 #![allow(unsafe_code)]
 
-use super::{begin, deadline, here};
+use super::{begin, here};
 use crate::err::Errno;
 use crate::sched::VCpu;
 use crate::time;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue, Who, as_waiter};
-use crate::wait::{Deadline, Stop, give_back, hold};
+use crate::wait::{Deadline, Stop, deadline, give_back, hold, holding};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 
@@ -81,11 +81,14 @@ impl Mutex {
     /// Takes it if it is free.
     #[inline(always)]
     fn take(&self, v: Option<&'static VCpu>, me: u64) -> Result<bool, Errno> {
-        let held = hold(&self.word, v);
-        let free = self.take_held(v, me);
-        let mine = !free && self.owner.load(Relaxed) == me;
-        drop(held);
-        if mine { Err(Errno::EDEADLK) } else { Ok(free) }
+        holding(&self.word, v, || match self.owner.load(Relaxed) {
+            0 => {
+                self.own(v.map_or(0, |v| v.me), me);
+                Ok(true)
+            }
+            mine if mine == me => Err(Errno::EDEADLK),
+            _ => Ok(false),
+        })
     }
 
     /// The same, under the guard.
@@ -208,12 +211,12 @@ impl Mutex {
     #[inline]
     pub fn unlock(&self) -> Result<(), Errno> {
         as_waiter(|who, v| {
-            let held = hold(&self.word, v);
-            if self.owner.load(Relaxed) != identity(who) {
-                return Err(Errno::EPERM);
-            }
-            let grants = self.free();
-            drop(held);
+            let grants = holding(&self.word, v, || {
+                if self.owner.load(Relaxed) != identity(who) {
+                    return Err(Errno::EPERM);
+                }
+                Ok(self.free())
+            })?;
             grants.wake(v);
             Ok(())
         })

@@ -2,11 +2,14 @@
 //! few.
 #![allow(unsafe_code)]
 
-use super::{begin, deadline, here};
+use super::here;
+use crate::arch::Step;
 use crate::err::Errno;
+use crate::sched::VCpu;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue};
-use crate::wait::{Deadline, Stop, give_back, hold};
+use crate::wait::step::{self, Call, Outcome, Place};
+use crate::wait::{Deadline, Stop, give_back, hold, holding};
 use std::cell::Cell;
 
 /// See the module.
@@ -23,58 +26,72 @@ unsafe impl Sync for Semaphore {}
 // SAFETY: nothing in it belongs to a thread.
 unsafe impl Send for Semaphore {}
 
-impl Semaphore {
-    /// Takes `n`, and waits until it can.
+/// A call that takes some.
+#[derive(Clone, Copy, Debug)]
+pub struct Take<'a>(&'a Semaphore, u32);
+
+impl Call for Take<'_> {
     #[inline(always)]
-    pub fn wait(&self, n: u32, timeout_ns: i64) -> Result<(), Errno> {
-        begin(timeout_ns, |who, v| {
-            let held = hold(&self.word, v);
-            let count = self.count.get();
-            if count >= n && self.waiters.is_empty() {
-                self.count.set(count - n);
-                return Ok(());
+    fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
+        let Take(s, n) = self;
+        holding(&s.word, v, || {
+            let count = s.count.get();
+            if count >= n && s.waiters.is_empty() {
+                s.count.set(count - n);
+                return Some(Ok(()));
             }
-            if timeout_ns == 0 {
-                return Err(Errno::EAGAIN);
+            if now {
+                return Some(Err(Errno::EAGAIN));
             }
-            let node = Node::new(who, n as usize);
-            // SAFETY: it is out of the queue when this returns.
-            unsafe { self.waiters.push(&node) };
-            drop(held);
-            let d = deadline(timeout_ns);
-            match node.wait(d) {
-                Ok(_) => Ok(()),
-                Err(s) => self.stopped(&node, s, d),
-            }
+            // SAFETY: granted, or taken out by `stopped`, before the call is done.
+            unsafe { s.waiters.push(place.node(n as usize)) };
+            None
         })
     }
 
     #[cold]
-    fn stopped(&self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
-        let v = here();
-        let held = hold(&self.word, v);
+    fn stopped(self, node: &Node, stop: Stop, d: Deadline) -> Result<(), Errno> {
+        let (s, v) = (self.0, here());
+        let held = hold(&s.word, v);
         if !node.queued() {
             drop(held);
             node.outwait();
-            give_back(s);
+            give_back(stop);
             return Ok(());
         }
-        self.waiters.remove(node);
+        s.waiters.remove(node);
         // It may have been in the way of who wants less.
-        let grants = self.serve();
+        let grants = s.serve();
         drop(held);
         grants.wake(v);
-        Err(s.errno(d))
+        Err(stop.errno(d))
+    }
+}
+
+impl Semaphore {
+    /// Takes `n`, and waits until it can.
+    pub fn wait(&self, n: u32, timeout_ns: i64) -> Result<(), Errno> {
+        step::run(Take(self, n), timeout_ns)
+    }
+
+    /// The first half of a wait.
+    ///
+    /// # Safety
+    /// As [`step::begin`]'s, for [`Take`]; the semaphore outlives the call.
+    #[inline(always)]
+    pub unsafe fn begin_wait(&self, n: u32, timeout_ns: i64, frame: *mut u8) -> Step {
+        // SAFETY: the caller's.
+        unsafe { step::begin(Take(self, n), timeout_ns, frame) }
     }
 
     /// Gives `n`. EOVERFLOW: there would be more than 2^32 - 1, and nothing has changed.
     #[inline(always)]
     pub fn post(&self, n: u32) -> Result<(), Errno> {
         let v = here();
-        let held = hold(&self.word, v);
-        self.count.set(self.count.get().checked_add(n).ok_or(Errno::EOVERFLOW)?);
-        let grants = self.serve();
-        drop(held);
+        let grants = holding(&self.word, v, || {
+            self.count.set(self.count.get().checked_add(n).ok_or(Errno::EOVERFLOW)?);
+            Ok(self.serve())
+        })?;
         grants.wake(v);
         Ok(())
     }
@@ -94,9 +111,6 @@ impl Semaphore {
 
     /// What can be taken now; a hint.
     pub fn value(&self) -> u32 {
-        let held = hold(&self.word, here());
-        let n = self.count.get();
-        drop(held);
-        n
+        holding(&self.word, here(), || self.count.get())
     }
 }

@@ -75,7 +75,7 @@ impl Word {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Enters if the word is biased to the vCPU `me` (not 0), whose `inside` this is.
+    /// Enters if the word is biased to the vCPU `me`, whose `inside` this is. (To 0 none is.)
     #[inline(always)]
     #[must_use]
     pub fn enter(&self, me: u32, inside: &AtomicUsize) -> bool {

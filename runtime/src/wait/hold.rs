@@ -57,7 +57,6 @@ pub struct Held<'a> {
 pub fn hold<'a>(word: &'a Word, v: Option<&'static VCpu>) -> Held<'a> {
     let me = v.map_or(0, |v| v.bias.get());
     if let Some(v) = v
-        && me != 0
         && word.enter(me, &v.inside)
     {
         return Held { word, biased: Some(v), me };
@@ -79,6 +78,31 @@ impl Drop for Held<'_> {
             None => self.word.unlock(self.me, asym::enabled()),
         }
     }
+}
+
+/// [`hold`] for the length of `f`, made for speed: the way by the bias keeps everything in registers.
+#[inline(always)]
+pub fn holding<R>(word: &Word, v: Option<&'static VCpu>, f: impl FnOnce() -> R) -> R {
+    let biased = v.filter(|v| word.enter(v.bias.get(), &v.inside));
+    if biased.is_none() {
+        lock(word, v);
+    }
+    let r = f();
+    match biased {
+        Some(v) => leave(&v.inside),
+        None => unlock(word, v),
+    }
+    r
+}
+
+#[inline(never)]
+fn lock(word: &Word, v: Option<&VCpu>) {
+    word.lock(v.map_or(0, |v| v.bias.get()), &World);
+}
+
+#[inline(never)]
+fn unlock(word: &Word, v: Option<&VCpu>) {
+    word.unlock(v.map_or(0, |v| v.bias.get()), asym::enabled());
 }
 
 /// Several objects held.

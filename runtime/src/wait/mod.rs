@@ -11,10 +11,13 @@
 pub mod guard;
 mod hold;
 mod join;
+mod park;
 pub mod queue;
+pub mod step;
 
-pub use hold::{Held, HeldAll, hold, hold_all, pause};
+pub use hold::{Held, HeldAll, hold, hold_all, holding, pause};
 pub use join::{detach, ended, join};
+pub use park::{begin_park, park, resume_park};
 
 use crate::err::Errno;
 use crate::sched::{self, TaskRef, VCpu, absorb, park as park_task, running, take_stop};
@@ -59,6 +62,11 @@ impl Deadline {
             Deadline::Never => None,
         }
     }
+}
+
+/// The deadline of a timeout that has been found valid.
+pub fn deadline(timeout_ns: i64) -> Deadline {
+    Deadline::new(timeout_ns).unwrap_or(Deadline::Never)
 }
 
 /// Why a wait ended without its condition.
@@ -120,24 +128,24 @@ pub fn try_current() -> bool {
 const SPEND: u32 = 256;
 
 /// The beginning of a call of the running coroutine that may wait: a cancellation point; and after a
-/// number of calls that need not wait the coroutine gives way to others. (It may be on another vCPU
-/// afterwards.)
+/// number of calls that need not wait the coroutine gives way to others. Gives the vCPU that it is on
+/// then.
 #[inline(always)]
-pub fn begin(v: &VCpu, t: TaskRef) -> Result<(), Errno> {
+pub fn begin(v: &'static VCpu, t: TaskRef) -> Result<&'static VCpu, Errno> {
     stop(t).map_err(|s| s.errno(Deadline::Now))?;
     let left = v.spend.get();
     if left == 0 {
-        give_way(v);
-    } else {
-        v.spend.set(left - 1);
+        return Ok(give_way(v));
     }
-    Ok(())
+    v.spend.set(left - 1);
+    Ok(v)
 }
 
 #[cold]
-fn give_way(v: &VCpu) {
+fn give_way(v: &'static VCpu) -> &'static VCpu {
     v.spend.set(SPEND);
     sched::yield_now();
+    sched::current().unwrap_or(v)
 }
 
 /// The operation that was stopped completed after all: an interrupt stays pending for the next
@@ -239,18 +247,4 @@ fn sleep_to(d: Deadline) -> Result<(), Errno> {
         Err(Stop::Timeout) | Ok(()) => Ok(()),
         Err(s) => Err(s.errno(d)),
     }
-}
-
-/// co_park.
-pub fn park(timeout_ns: i64) -> Result<(), Errno> {
-    let d = Deadline::new(timeout_ns)?;
-    let (_, t) = running().ok_or(Errno::EPERM)?;
-    stop(t).map_err(|s| s.errno(d))?;
-    let token = || {
-        absorb(t);
-        let a = t.attention.get();
-        t.attention.set(a & !at::TOKEN);
-        a & at::TOKEN != 0
-    };
-    wait_for(d, at::TOKEN, token).map_err(|s| s.errno(d))
 }

@@ -136,7 +136,11 @@ impl Grants {
     #[inline(always)]
     pub fn take(&mut self, queue: &Queue, node: &Node, what: u32) {
         debug_assert_ne!(what, WAITING);
-        queue.remove(node);
+        if node.prev.get().is_null() {
+            queue.pop_first(node);
+        } else {
+            queue.remove(node);
+        }
         node.what.set(what);
         node.next.set(null());
         // SAFETY: what is in the chain waits for its grant.
@@ -227,8 +231,20 @@ impl Queue {
         }
     }
 
-    /// Under the guard: takes out a node that is in it.
+    /// Under the guard: takes out the first node.
     #[inline(always)]
+    fn pop_first(&self, node: &Node) {
+        let next = node.next.get();
+        node.queued.set(false);
+        self.first.set(next);
+        // SAFETY: the neighbour is in the queue.
+        match unsafe { next.as_ref() } {
+            Some(n) => n.prev.set(null()),
+            None => self.last.set(null()),
+        }
+    }
+
+    /// Under the guard: takes out a node that is in it.
     pub fn remove(&self, node: &Node) {
         debug_assert!(node.queued.get());
         let (next, prev) = (node.next.get(), node.prev.get());
