@@ -18,6 +18,7 @@ pub mod local;
 pub mod net;
 pub mod process;
 pub mod runtime;
+pub mod scope;
 pub mod socket;
 pub mod stream;
 pub mod sync;

@@ -10,6 +10,7 @@ use crate::err::Errno;
 use crate::task::flags;
 use crate::task::own::{Ext, Own};
 use std::ffi::c_void;
+use std::ptr::null;
 use std::sync::OnceLock;
 
 /// The caller and its words.
@@ -66,7 +67,7 @@ impl Me<'_> {
 
 unsafe extern "C" fn thread_ends(own: *mut c_void) {
     // SAFETY: set by `watch` to this thread's words.
-    unsafe { &*own.cast::<Own>() }.leave();
+    unsafe { &*own.cast::<Own>() }.leave(null(), null());
 }
 
 /// Has the calling thread's words left when it ends.

@@ -13,6 +13,7 @@ use crate::arch::{self, Step};
 use crate::task::life::End;
 use crate::task::{Task, flags, state, table};
 use std::ffi::c_void;
+use std::ptr::null;
 use std::sync::atomic::Ordering::*;
 
 /// co_yield_now: `arch` has the fast path, [`yield_slow`] the rest.
@@ -164,7 +165,7 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
 #[inline(never)]
 fn leave(t: TaskRef) -> &'static VCpu {
     if t.has(flags::OWNS) {
-        t.own.leave();
+        t.own.leave(null(), null());
     }
     if t.has(flags::SAVE_FP) {
         arch::set_fp_control(arch::FP_DEFAULT);

@@ -83,18 +83,19 @@ impl Own {
         self.ext().ok_or(Errno::ENOMEM)
     }
 
-    /// Its coroutine or thread ends: scopes are left, destructors of locals run, the arena goes.
-    /// Blocks as long as those do. Destructors may begin anew what is then left again, for a
-    /// number of rounds.
-    pub fn leave(&self) {
+    /// Its coroutine or thread ends: scopes are left, down to `scope`; destructors of locals run; the
+    /// arena goes; bindings are those that it began with. Blocks as long as those do. Destructors
+    /// may begin anew what is then left again, for a number of rounds.
+    pub fn leave(&self, scope: *const Hook, bindings: *const c_void) {
         for _ in 0..ROUNDS {
-            self.leave_scopes(null());
+            self.leave_scopes(scope);
+            self.bindings.set(bindings);
             if !self.ext().is_some_and(|e| e.locals.destroy()) {
                 break;
             }
         }
-        self.leave_scopes(null());
-        self.bindings.set(null());
+        self.leave_scopes(scope);
+        self.bindings.set(bindings);
         let ext = self.ext.replace(null_mut());
         if !ext.is_null() {
             // SAFETY: a box of ext_or_new, and nobody else has its address.
@@ -131,7 +132,7 @@ mod tests {
             assert!(own.ext_or_new().is_ok_and(|e| e.arena.alloc(10, 1).is_some()));
             own.scope.set(&raw const HOOK);
             own.bindings.set((&raw const HOOK).cast());
-            own.leave();
+            own.leave(null(), null());
             assert!(own.scope.get().is_null() && own.bindings.get().is_null());
         }
     }
