@@ -108,6 +108,10 @@ typedef uint64_t co_key_t;
 /** Called with a value whose coroutine or thread ends. */
 typedef void (*co_destructor_t)(void *value);
 
+/** A scope: the lifetime of a set of child coroutines. A number that stays safe to use for ever,
+ *  as co_t. 0 is none. */
+typedef uint64_t co_scope_t;
+
 /** A timer. A number that stays safe to use for ever, like co_t. */
 typedef uint64_t co_timer_t;
 
@@ -1307,6 +1311,203 @@ int co_sem_wait(co_sem_t *sem, uint32_t n, int64_t timeout_ns);
  *  Never blocks; any thread. 0; -EOVERFLOW (it would hold more than UINT32_MAX, and nothing has
  *  changed); -EINVAL. */
 int co_sem_post(co_sem_t *sem, uint32_t n);
+
+/* ---- Scopes and scoped values -----------------------------------------------------------------
+ *
+ * Structured concurrency: coroutines that are spawned in a scope have ended when it is closed, on
+ * whatever way the code leaves it.
+ *
+ *     static void *both(void *arg) {
+ *         co_scope_t s;
+ *         co_scope_attr_t attr = {.size = sizeof attr, .policy = CO_SCOPE_FAIL_FAST,
+ *                                 .timeout_ns = 2000000000};
+ *         int err = co_scope_open(&s, &attr);
+ *         if (err < 0) return co_scope_fail(err);
+ *         co_scope_spawn(s, fetch_user, arg);
+ *         co_scope_spawn(s, fetch_orders, arg);
+ *         err = co_scope_wait(s, CO_FOREVER);
+ *         co_scope_close(s);
+ *         return err < 0 ? co_scope_fail(err) : arg;
+ *     }
+ *
+ * Scoped values are what is passed down without being passed along: a request's identity, a
+ * transaction, a user. */
+
+#define CO_SCOPE_ALL         0    /**< co_scope_attr_t.policy: nothing but a cancel or the
+                                       deadline stops the children. */
+#define CO_SCOPE_FAIL_FAST   1    /**< co_scope_attr_t.policy: the first child that fails cancels
+                                       the scope. */
+#define CO_SCOPE_FIRST       2    /**< co_scope_attr_t.policy: the first child that ends well
+                                       cancels the scope, which then has ended well, whatever
+                                       failed before. */
+#define CO_SCOPE_NO_RESULTS  1    /**< co_scope_attr_t.flags: results and numbers of children are
+                                       not kept. For scopes that get many children in their life:
+                                       a kept result takes 16 bytes until the scope is closed. */
+#define CO_SCOPE_SHIELDED    2    /**< co_scope_attr_t.flags: cancels and deadlines of the scopes
+                                       around do not reach it. For work that must be done while
+                                       everything else is being cancelled. */
+
+/** How to open a scope. NULL, or zero-filled but for `size`, gives the defaults. */
+typedef struct co_scope_attr_t {
+    uint32_t size;              /**< sizeof(co_scope_attr_t). */
+    uint32_t policy;            /**< CO_SCOPE_ALL, CO_SCOPE_FAIL_FAST or CO_SCOPE_FIRST. */
+    uint32_t flags;             /**< CO_SCOPE_NO_RESULTS, CO_SCOPE_SHIELDED. */
+    uint32_t reserved;          /**< Zero. */
+    int64_t timeout_ns;         /**< Nanoseconds from now after which the scope is cancelled; 0
+                                     or CO_FOREVER: none. The deadline of the scope around holds
+                                     too. */
+    uint64_t group;             /**< The children's group; 0: that of who spawns them. */
+    uint64_t stack_size;        /**< Bytes of their stacks, as in co_attr_t; 0: the config's. */
+} co_scope_attr_t;
+
+/** What co_scope_info gives. */
+typedef struct co_scope_info_t {
+    uint32_t size;              /**< sizeof(co_scope_info_t) of the caller; that many bytes are
+                                     written. */
+    uint32_t cancelled;         /**< 1 once it has been cancelled, else 0. */
+    uint32_t policy;            /**< As opened. */
+    uint32_t flags;             /**< As opened. */
+    uint64_t running;           /**< Children that have not ended. */
+    uint64_t spawned;           /**< Children spawned so far. */
+    int64_t deadline;           /**< When it is cancelled, by co_now's clock; CO_FOREVER: never. */
+    int32_t error;              /**< The first error, negative; 0: none. */
+    int32_t failed;             /**< Number of the child whose error that is; -1: none, or no
+                                     child's. */
+    int32_t succeeded;          /**< Number of the first child that ended well; -1: none so far.
+                                     0 with CO_SCOPE_NO_RESULTS. */
+    uint32_t reserved;          /**< Zero. */
+    void *result;               /**< What that one returned. */
+} co_scope_info_t;
+
+/** Room for a binding that co_value_begin makes: it stays where it is, and is left alone, until
+ *  co_value_end. */
+typedef struct co_binding_t {
+    uint64_t opaque[6];         /**< The runtime's. */
+} co_binding_t;
+
+/** Opens a scope, inside of the innermost one that the caller has open or is a child of. The
+ *  caller owns it, and closes it before the scopes that it opened earlier; while it is open it
+ *  has children, and at co_scope_close none is left. From coroutines and plain threads; never
+ *  blocks.
+ *
+ *  Cancelling a scope cancels its children as co_cancel does, and the scopes inside of it,
+ *  however deep and at once, also where what is in between is busy or shielded. Its owner is not
+ *  cancelled. A coroutine (or plain thread) that ends with scopes open has them closed first, and
+ *  if it is a child, counts as failed with -EBUSY.
+ *
+ *  0; -EINVAL (`out` NULL, a bad attr), -E2BIG; -ECANCELED (the scope around has been cancelled,
+ *  and this one would not be shielded); -ENOMEM; -ESRCH (a deadline, and no runtime); -EAGAIN (a
+ *  plain thread, and the system has no thread-specific key left). */
+int co_scope_open(co_scope_t *out, const co_scope_attr_t *attr);
+
+/** Spawns a child that will run `fn(arg)`. Whoever knows the scope may spawn into it: its owner,
+ *  its children, others. The child sees the values that were bound where the scope was opened. It
+ *  ends well with whatever it returns, unless it has called co_scope_fail. Never blocks.
+ *
+ *  The number of the child, counted from 0 (always 0 with CO_SCOPE_NO_RESULTS); -ECANCELED (the
+ *  scope has been cancelled, or is being closed); -ESRCH (stale); -EOVERFLOW (2^31 children);
+ *  else as co_spawn. A failure leaves everything as it was. */
+int co_scope_spawn(co_scope_t scope, co_entry_t fn, void *arg);
+
+/** As co_scope_spawn with attributes, which go before the scope's own. CO_DETACHED is -EINVAL. */
+int co_scope_spawn_with(co_scope_t scope, const co_attr_t *attr, co_entry_t fn, void *arg);
+
+/** As co_scope_spawn_with, but copies `size` bytes at `env`, aligned to `align` (a power of two
+ *  up to 4096), onto the child's stack and passes the copy's address. The caller's `env` is free
+ *  again when this returns; the copy goes with the child.
+ *
+ *  As co_scope_spawn; also -EINVAL (`env` NULL with a size, a bad align), -E2BIG (over half of
+ *  the stack). */
+int co_scope_spawn_copy(co_scope_t scope, const co_attr_t *attr, co_entry_t fn, const void *env,
+                        size_t size, size_t align);
+
+/** Waits until no child of the scope is left. More may be spawned then, and waited for again. The
+ *  owner's to call.
+ *
+ *  What is returned is decided by what comes first: a child that fails (its error), a child that
+ *  ends well where the policy is CO_SCOPE_FIRST (0, even after failures), the deadline or a
+ *  cancel that finds children alive (-ETIME, -ECANCELED). What children do after the scope has
+ *  been cancelled changes nothing about it; their results are kept all the same.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; the first error, as above: -ETIME is the
+ *  deadline of the scope or of one around it, while -ETIMEDOUT (-EAGAIN with CO_NOW) is this
+ *  call's own and leaves the children running; -ECANCELED or an interrupt's error, if the caller
+ *  itself has been cancelled or interrupted (co_cancel_pending tells), with the children running;
+ *  -ESRCH (stale); -EDEADLK (from inside of the scope); -EPERM (from elsewhere, not the owner);
+ *  -EINVAL (timeout below -1). */
+int co_scope_wait(co_scope_t scope, int64_t timeout_ns);
+
+/** Cancels the scope: its children and all that is inside of it, as co_scope_open says; the
+ *  caller too if it is one of them. Nothing can be spawned or opened in it any more. It still has
+ *  to be closed. Any thread; never blocks. 0, also if it was cancelled before; -ESRCH (stale). */
+int co_scope_cancel(co_scope_t scope);
+
+/** Closes the scope: cancels it if children are left, waits for them, frees it. The owner's to
+ *  call, for the innermost scope that it has open.
+ *
+ *  Blocks, and can't be called off: no cancellation point. Plain threads too. 0 or the first
+ *  error, as co_scope_wait (-ECANCELED if it was this that cancelled children); the handle is
+ *  stale then. With -ESRCH (stale), -EDEADLK (from inside of the scope), -EPERM (not the owner),
+ *  -EBUSY (the caller has opened another since) nothing has been done. */
+int co_scope_close(co_scope_t scope);
+
+/** Says that the calling child has failed: `err` is the negative number of an error, as co_*
+ *  functions return it; of several calls the last counts, and 0 takes it back. Always NULL, so
+ *  that `return co_scope_fail(-EIO);` ends it. Anything below -4095 or above 0 counts as -EINVAL.
+ *  Nothing happens if the caller is not a scope's child. Never blocks. */
+void *co_scope_fail(int err);
+
+/** What a child returned, once it has ended (`result` may be NULL). Any thread, until the scope
+ *  is closed; never blocks.
+ *
+ *  0; the error that the child has failed with; -EINPROGRESS (it has not ended); -EINVAL (no such
+ *  child, or CO_SCOPE_NO_RESULTS); -ESRCH (stale). */
+int co_scope_result(co_scope_t scope, int child, void **result);
+
+/** Fills `out` (whose `size` the caller has set) with what is known of the scope. Any thread;
+ *  never blocks. 0; -EINVAL (`out` NULL or its size under 8); -ESRCH (stale). */
+int co_scope_info(co_scope_t scope, co_scope_info_t *out);
+
+/** The scope that the calling coroutine is a child of; 0: none. Never blocks. */
+co_scope_t co_scope_self(void);
+
+/** When the innermost scope that the caller is in, open or as a child, will be cancelled by its
+ *  deadline, or that of a scope around it, by co_now's clock; CO_FOREVER: never. For what must be
+ *  told how long it may take. Never blocks. */
+int64_t co_scope_deadline(void);
+
+/** Runs `fn(arg)` with `value` bound to `key`, and gives what it returns (`result` may be NULL).
+ *  All that `fn` calls sees the value by co_value_get, and so do the children of scopes that are
+ *  opened inside, by reference: scopes that `fn` leaves open are closed before this returns.
+ *  Afterwards the key has the value that it had. Keys are addresses (of a variable that is there
+ *  for that) or numbers, and belong to those who know them; a binding inside of another hides it.
+ *
+ *  From coroutines and plain threads. As `fn` blocks; not a cancellation point. 0; -EBUSY (`fn`
+ *  has left scopes open, which have been closed, or a co_value_begin without its end); -EINVAL
+ *  (`key` or `fn` NULL). */
+int co_value_call(const void *key, void *value, co_entry_t fn, void *arg, void **result);
+
+/** The value bound to `key` around the caller; NULL if none is. A few nanoseconds for each
+ *  binding in force; never blocks. */
+void *co_value_get(const void *key);
+
+/** 1 if a value is bound to `key` around the caller (it may be NULL), else 0. Never blocks. */
+int co_value_bound(const void *key);
+
+/** Binds `value` to `key` until co_value_end, as co_value_call does for a call: for languages to
+ *  which a block is easier than a callback. `binding` may be uninitialized; it must outlive the
+ *  binding, so the end must be reached on every way out. Never blocks.
+ *
+ *  0; -EINVAL (`binding` or `key` NULL); -EBUSY (it is in force already); -EAGAIN, -ENOMEM (a
+ *  plain thread, and the system has no thread-specific key left). */
+int co_value_begin(co_binding_t *binding, const void *key, void *value);
+
+/** Ends the innermost binding that the caller has begun. Scopes that it has opened since are
+ *  closed: blocks as long as that takes, and can't be called off.
+ *
+ *  0; -EBUSY (there were such scopes; the binding has ended); -EINVAL (it is not the innermost
+ *  one in force); -EPERM (another coroutine or thread has begun it). */
+int co_value_end(co_binding_t *binding);
 
 /* ---- Locals and arenas -----------------------------------------------------------------------
  *

@@ -133,7 +133,7 @@ pub unsafe extern "C" fn co_scope_open(
 /// its children, others. The child sees the values that were bound where the scope was opened. It
 /// ends well with whatever it returns, unless it has called co_scope_fail. Never blocks.
 ///
-/// >= 0, the child's number, counted from 0 (always 0 with CO_SCOPE_NO_RESULTS); -ECANCELED (the
+/// The number of the child, counted from 0 (always 0 with CO_SCOPE_NO_RESULTS); -ECANCELED (the
 /// scope has been cancelled, or is being closed); -ESRCH (stale); -EOVERFLOW (2^31 children); else
 /// as co_spawn. A failure leaves everything as it was.
 ///

@@ -27,9 +27,9 @@ pub fn expired(handle: u64) {
 }
 
 fn stop(handle: u64, why: Errno) -> Result<(), Errno> {
-    let (core, g) = find(handle)?;
+    let core = find(handle)?;
     let open = core.with(|s| {
-        s.check(g)?;
+        s.check(handle)?;
         // Close cancels what there is to cancel.
         if !s.closing {
             core.pin();

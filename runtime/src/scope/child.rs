@@ -215,8 +215,8 @@ fn spawn_with(
     if attr.flags & flags::DETACHED != 0 {
         return Err(Errno::EINVAL);
     }
-    let (core, g) = find(handle)?;
-    let place = core.reserve(g)?;
+    let core = find(handle)?;
+    let place = core.reserve(handle)?;
     let hook = Hook { leave };
     let child = Child {
         frame: Frame { hook, kind: Kind::Child, below: Cell::new(null()) },
@@ -269,5 +269,5 @@ pub fn fail(err: i32) {
 
 /// co_scope_self: the scope that the caller is a child of; 0: none.
 pub fn own_scope() -> u64 {
-    with_me(|me| own_child(me.own).map_or(0, |c| c.scope.with(|s| c.scope.handle(s))))
+    with_me(|me| own_child(me.own).map_or(0, |c| c.scope.with(|s| s.handle)))
 }

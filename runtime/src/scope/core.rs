@@ -3,8 +3,9 @@
 
 use super::link::Link;
 use super::results::{self, Outcome, Results};
-use super::{cancel, store, values};
+use super::{cancel, values};
 use crate::err::Errno;
+use crate::handles::{Slot, Table};
 use crate::parker;
 use crate::prim::seq_cst_store_load;
 use crate::sched::alarm::{self, Alarm, NEVER};
@@ -81,9 +82,8 @@ pub struct Frame {
 /// Under the guard.
 #[derive(Debug)]
 pub struct State {
-    pub generation: u32,
-    /// Between open and close's end.
-    pub open: bool,
+    /// Its handle; 0: it is not open.
+    pub handle: u64,
     /// Close has begun.
     pub closing: bool,
     pub cancelled: bool,
@@ -107,7 +107,7 @@ pub struct State {
 pub struct Core {
     pub frame: Frame,
     word: Word,
-    slot: u32,
+    slot: Cell<Option<&'static Slot<Core>>>,
     /// The waiting owner, as an id of waiters; 0: it does not wait.
     waiter: AtomicU32,
     pins: AtomicU32,
@@ -132,8 +132,10 @@ pub struct Core {
     pub depth: Cell<u32>,
     /// For who walks down: the next one to go to.
     pub next_walk: Cell<Option<&'static Core>>,
-    pub next_free: Cell<Option<&'static Core>>,
 }
+
+/// All scopes. What is found here is looked at under its guard, and its handle again there.
+static SCOPES: Table<Core> = Table::empty();
 
 // SAFETY: what is no atomic is under a guard, or its owner's as the comments say, who hands it to
 // children by spawning them and to the next owner through the store.
@@ -175,12 +177,10 @@ unsafe fn leave(own: &Own) {
     }
 }
 
-impl Core {
-    /// One that has never been open.
-    pub fn blank(slot: u32) -> Core {
+impl Default for Core {
+    fn default() -> Core {
         let state = State {
-            generation: 1,
-            open: false,
+            handle: 0,
             closing: false,
             cancelled: false,
             attr: Attr::default(),
@@ -195,7 +195,7 @@ impl Core {
         Core {
             frame: Frame { hook: Hook { leave }, kind: Kind::Open, below: Cell::new(null()) },
             word: Word::default(),
-            slot,
+            slot: Cell::new(None),
             waiter: AtomicU32::new(0),
             pins: AtomicU32::new(0),
             state: UnsafeCell::new(state),
@@ -211,10 +211,11 @@ impl Core {
             bindings: Cell::new(null()),
             depth: Cell::new(0),
             next_walk: Cell::new(None),
-            next_free: Cell::new(None),
         }
     }
+}
 
+impl Core {
     /// Holds the guard for the length of `f`, a few instructions.
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
@@ -225,11 +226,6 @@ impl Core {
 
     fn hook(&self) -> *const Hook {
         (&raw const self.frame).cast()
-    }
-
-    /// Under the guard.
-    pub fn handle(&self, s: &State) -> u64 {
-        u64::from(s.generation) << 32 | u64::from(self.slot)
     }
 
     /// Holds on to it; see the head. Under the guard of a scope that it is linked in, or under its
@@ -289,10 +285,10 @@ impl Core {
         waited
     }
 
-    fn begin(&'static self, attr: &Attr, me: Me, outer: Option<&'static Core>, at: i64) -> u64 {
+    fn begin(&'static self, handle: u64, attr: &Attr, me: Me, outer: Option<&'static Core>) {
         let owner = identity(me);
         self.with(|s| {
-            s.open = true;
+            s.handle = handle;
             (s.closing, s.cancelled) = (false, false);
             s.attr = *attr;
             (s.pending, s.spawned) = (0, 0);
@@ -300,14 +296,12 @@ impl Core {
             (s.winner, s.winner_result) = (-1, null_mut());
             self.owner.set(owner);
             self.outer.set(outer);
-            self.deadline.set(at);
             self.children.begin();
             self.inner.begin();
             self.told.begin();
             self.bindings.set(me.own.bindings.get());
             self.depth.set(values::depth(me.own));
-            self.handle(s)
-        })
+        });
     }
 
     /// Links it into the scope that it is to be cancelled with. False: that one is cancelled.
@@ -326,16 +320,14 @@ impl Core {
     /// Owner, when nobody can pin it any more and no child is left: frees it.
     fn end(&'static self) {
         let mut chunk = self.with(|s| {
-            s.open = false;
-            s.generation += 1;
+            s.handle = 0;
             s.results.pop()
         });
         while chunk.is_some() {
             chunk = self.with(|s| s.results.pop());
         }
-        // The last generation: the slot is not used again.
-        if self.with(|s| s.generation) < i32::MAX as u32 {
-            store::give(self);
+        if let Some(slot) = self.slot.take() {
+            SCOPES.give(slot);
         }
     }
 
@@ -369,9 +361,9 @@ impl Core {
 }
 
 impl State {
-    /// ESRCH unless it is open in that generation.
-    pub fn check(&self, generation: u32) -> Result<(), Errno> {
-        if self.open && self.generation == generation { Ok(()) } else { Err(Errno::ESRCH) }
+    /// ESRCH unless it is open and that is its handle.
+    pub fn check(&self, handle: u64) -> Result<(), Errno> {
+        if self.handle == handle { Ok(()) } else { Err(Errno::ESRCH) }
     }
 
     /// What co_scope_wait says when all children have ended.
@@ -384,15 +376,15 @@ impl State {
     }
 }
 
-/// The Core of a handle, and the generation that the handle is of.
-pub fn find(handle: u64) -> Result<(&'static Core, u32), Errno> {
-    store::get(handle as u32).map(|c| (c, (handle >> 32) as u32)).ok_or(Errno::ESRCH)
+/// The Core of a handle; under its guard the handle is to be checked again.
+pub fn find(handle: u64) -> Result<&'static Core, Errno> {
+    SCOPES.find(handle).map(|slot| &slot.value).ok_or(Errno::ESRCH)
 }
 
 /// The same for the owner: EDEADLK for who is inside of it, EPERM for others.
 fn find_owned(handle: u64, me: Me) -> Result<&'static Core, Errno> {
-    let (core, g) = find(handle)?;
-    let owner = core.with(|s| s.check(g).map(|()| core.owner.get()))?;
+    let core = find(handle)?;
+    let owner = core.with(|s| s.check(handle).map(|()| core.owner.get()))?;
     if owner == identity(me) {
         return Ok(core);
     }
@@ -423,8 +415,12 @@ pub fn open(attr: &Attr) -> Result<u64, Errno> {
             n if n > 0 => time::now().saturating_add(n),
             _ => NEVER,
         };
-        let core = store::take()?;
-        let handle = core.begin(attr, me, outer, wanted.min(limit));
+        let slot = SCOPES.take()?;
+        let core = &slot.value;
+        core.slot.set(Some(slot));
+        core.deadline.set(wanted.min(limit));
+        let handle = SCOPES.publish(slot);
+        core.begin(handle, attr, me, outer);
         let armed = if wanted < limit {
             alarm::near().and_then(|v| Alarm::new(v, cancel::expired, handle)).map(Some)
         } else {
@@ -473,9 +469,9 @@ pub fn close(handle: u64) -> Result<(), Errno> {
 
 /// co_scope_result: the result, and the error that the child ended with.
 pub fn result(handle: u64, number: i32) -> Result<(*mut c_void, Result<(), Errno>), Errno> {
-    let (core, g) = find(handle)?;
+    let core = find(handle)?;
     let slot = core.with(|s| {
-        s.check(g)?;
+        s.check(handle)?;
         let known = number >= 0 && (number as u64) < s.spawned;
         let slot = if known { s.results.slot(number as usize) } else { None };
         slot.copied().ok_or(Errno::EINVAL)
@@ -490,9 +486,9 @@ pub fn result(handle: u64, number: i32) -> Result<(*mut c_void, Result<(), Errno
 
 /// co_scope_info.
 pub fn info(handle: u64) -> Result<Info, Errno> {
-    let (core, g) = find(handle)?;
+    let core = find(handle)?;
     core.with(|s| {
-        s.check(g)?;
+        s.check(handle)?;
         let deadline = core.deadline.get();
         Ok(Info {
             cancelled: s.cancelled,
@@ -526,10 +522,10 @@ pub struct Place {
 
 impl Core {
     /// A place for one more child. ESRCH, ECANCELED, EOVERFLOW, ENOMEM.
-    pub fn reserve(&self, g: u32) -> Result<Place, Errno> {
+    pub fn reserve(&self, handle: u64) -> Result<Place, Errno> {
         loop {
             let (number, ready) = self.with(|s| {
-                s.check(g)?;
+                s.check(handle)?;
                 if s.closing || s.cancelled {
                     return Err(Errno::ECANCELED);
                 }
@@ -550,7 +546,7 @@ impl Core {
                 return Ok(place);
             }
             let chunk = results::make(number)?;
-            let unused = self.with(|s| match s.check(g) {
+            let unused = self.with(|s| match s.check(handle) {
                 Ok(()) => s.results.give(number, chunk),
                 Err(_) => chunk,
             });

@@ -36,7 +36,6 @@ mod core;
 mod link;
 mod local;
 mod results;
-mod store;
 mod values;
 
 pub use self::core::{Attr, Info, close, deadline, flags, info, open, policy, result, wait};

@@ -129,15 +129,13 @@ pub unsafe fn value_begin(
 /// co_value_end.
 pub fn value_end(b: *const Binding) -> Result<(), Errno> {
     with_me(|me| {
-        if b.is_null() || !std::ptr::eq(innermost(me.own), b) {
-            return Err(Errno::EINVAL);
-        }
-        // SAFETY: in the chain, so it has not ended.
-        let (owner, depth, outer) = unsafe { ((*b).owner, (*b).depth, (*b).outer) };
-        if owner != identity(me) {
+        // SAFETY: null, or a binding that has not ended.
+        let top = unsafe { innermost(me.own).as_ref() };
+        let b = top.filter(|top| std::ptr::eq(*top, b)).ok_or(Errno::EINVAL)?;
+        if b.owner != identity(me) {
             return Err(Errno::EPERM);
         }
-        unbind(me.own, b, depth, outer)
+        unbind(me.own, b, b.depth, b.outer)
     })
 }
 
