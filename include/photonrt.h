@@ -480,6 +480,23 @@ int64_t co_group_poll(co_group_t group, int64_t timeout_ns);
  *  >= 0; -EINVAL (not an external group); -ESRCH (stale). */
 int co_group_fd(co_group_t group);
 
+/** Sends work to another group, and waits for it: a coroutine in `group` runs `fn(arg)`, and
+ *  `result` (it may be NULL) receives what that returned. `arg` may lie on the caller's stack:
+ *  this returns only when `fn` has. Into the caller's own group too; the callee then takes its
+ *  turn.
+ *
+ *  Blocks; a cancellation point. Plain threads too (but not the one that an external group is
+ *  polled by, into that group: nobody would run it). Whatever stops the caller meanwhile, its
+ *  timeout, a cancel or an interrupt, cancels the coroutine in `group` once, and the caller goes
+ *  on waiting for its end.
+ *
+ *  0; -ETIMEDOUT, -ECANCELED or an interrupt's error: it was stopped so before `fn` had returned,
+ *  and `result` has what `fn` returned then. Where `fn` was not called and `result` is as it was:
+ *  -EAGAIN (CO_NOW), -ECANCELED or an interrupt's error (pending before), -EINVAL (`fn` NULL,
+ *  timeout below -1), -ESRCH (no such group), -ESHUTDOWN (co_shutdown has begun; plain threads
+ *  only), -ENOMEM. */
+int co_group_call(co_group_t group, co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
+
 /** How many vCPUs the group has. Any thread; never blocks. >= 1; -ESRCH (stale, or no runtime). */
 int co_group_vcpu_count(co_group_t group);
 

@@ -1,9 +1,9 @@
 //! Header section `group`.
 
-use crate::convert::{group_attr, status, value};
-use crate::coroutine::co_t;
-use photonrt_runtime::rt;
-use std::ffi::{c_char, c_int};
+use crate::convert::{entry, group_attr, status, value};
+use crate::coroutine::{co_entry_t, co_t};
+use photonrt_runtime::{rt, wait};
+use std::ffi::{c_char, c_int, c_void};
 
 /// A group of vCPUs. A number that stays safe to use for ever, like co_t. 0 stands for the calling
 /// coroutine's group, or the default group on a plain thread.
@@ -91,6 +91,44 @@ pub extern "C" fn co_group_poll(group: co_group_t, timeout_ns: i64) -> i64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn co_group_fd(group: co_group_t) -> c_int {
     value(rt::group_fd(group).map(i64::from)) as c_int
+}
+
+/// Sends work to another group, and waits for it: a coroutine in `group` runs `fn(arg)`, and `result`
+/// (it may be NULL) receives what that returned. `arg` may lie on the caller's stack: this returns
+/// only when `fn` has. Into the caller's own group too; the callee then takes its turn.
+///
+/// Blocks; a cancellation point. Plain threads too (but not the one that an external group is polled
+/// by, into that group: nobody would run it). Whatever stops the caller meanwhile, its timeout, a
+/// cancel or an interrupt, cancels the coroutine in `group` once, and the caller goes on waiting for
+/// its end.
+///
+/// 0; -ETIMEDOUT, -ECANCELED or an interrupt's error: it was stopped so before `fn` had returned, and
+/// `result` has what `fn` returned then. Where `fn` was not called and `result` is as it was:
+/// -EAGAIN (CO_NOW), -ECANCELED or an interrupt's error (pending before), -EINVAL (`fn` NULL, timeout
+/// below -1), -ESRCH (no such group), -ESHUTDOWN (co_shutdown has begun; plain threads only),
+/// -ENOMEM.
+///
+/// # Safety
+/// Pointers are NULL or valid; `fn` may be called with `arg`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_group_call(
+    group: co_group_t,
+    fn_: co_entry_t,
+    arg: *mut c_void,
+    result: *mut *mut c_void,
+    timeout_ns: i64,
+) -> c_int {
+    let Some(f) = entry(fn_) else { return -libc::EINVAL };
+    match wait::call(group, f, arg, timeout_ns) {
+        Ok(called) => {
+            if !result.is_null() {
+                // SAFETY: the caller vouches for it.
+                unsafe { result.write(called.result) };
+            }
+            status(called.status)
+        }
+        Err(e) => e.code(),
+    }
 }
 
 /// How many vCPUs the group has. Any thread; never blocks. >= 1; -ESRCH (stale, or no runtime).

@@ -1,6 +1,6 @@
 //! Waiting for a coroutine's end. See `task::life` for the protocol.
 
-use super::{Deadline, Stop, check, stop, thread_until, until};
+use super::{Deadline, Stop, check, stop, thread_until, until, until_done};
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::{TaskRef, current, free, running};
@@ -24,12 +24,39 @@ pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
             return join_here(t, g, me, d);
         }
     }
-    wait_elsewhere(t, g, d, false)?;
+    wait_elsewhere(t, g, For::Deadline(d), false).map_err(|f| f.errno(d))?;
     claim(t, g)
 }
 
+/// How long to wait.
+#[derive(Clone, Copy)]
+pub(super) enum For {
+    /// With an ear for stops.
+    Deadline(Deadline),
+    /// For the end, deaf to everything else.
+    TheEnd,
+}
+
+/// Why a wait for the end failed.
+#[derive(Clone, Copy)]
+pub(super) enum Failure {
+    /// Stale, detached, or somebody else is joining it.
+    Refused,
+    /// The wait was called off.
+    Stopped(Stop),
+}
+
+impl Failure {
+    fn errno(self, d: Deadline) -> Errno {
+        match self {
+            Failure::Refused => Errno::ESRCH,
+            Failure::Stopped(s) => s.errno(d),
+        }
+    }
+}
+
 /// Takes the result of a coroutine that has ended.
-fn claim(t: TaskRef, g: u32) -> Result<*mut c_void, Errno> {
+pub(super) fn claim(t: TaskRef, g: u32) -> Result<*mut c_void, Errno> {
     if t.life.claim(g) { Ok(take(t)) } else { Err(Errno::ESRCH) }
 }
 
@@ -67,22 +94,22 @@ fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void
 
 /// Waits for the end from another vCPU or a plain thread. A joiner stays registered, so that nobody
 /// comes between it and its claim; `keep` leaves the place to the next one.
-fn wait_elsewhere(t: TaskRef, g: u32, d: Deadline, keep: bool) -> Result<(), Errno> {
+pub(super) fn wait_elsewhere(t: TaskRef, g: u32, how: For, keep: bool) -> Result<(), Failure> {
     let live = || t.life.state(g) == State::Live;
     let wait = |id: u32, wait: &mut dyn FnMut() -> Result<(), Stop>| {
         if !live() {
             return Ok(());
         }
         if t.joiner.load(Relaxed) != 0 {
-            return Err(Errno::ESRCH);
+            return Err(Failure::Refused);
         }
         match t.life.register(g, id) {
-            Register::Refused => return Err(Errno::ESRCH),
+            Register::Refused => return Err(Failure::Refused),
             Register::Ended => {}
             Register::Wait => {
                 if let Err(s) = wait() {
                     t.life.withdraw(g, id);
-                    return Err(s.errno(d));
+                    return Err(Failure::Stopped(s));
                 }
             }
         }
@@ -91,9 +118,16 @@ fn wait_elsewhere(t: TaskRef, g: u32, d: Deadline, keep: bool) -> Result<(), Err
         }
         Ok(())
     };
-    match running() {
-        Some((_, me)) => wait(me.waiter(), &mut || until(d, || !live())),
-        None => parker::with(|id, p| wait(id, &mut || thread_until(d, p, || !live()))),
+    match (running(), how) {
+        (Some((_, me)), For::Deadline(d)) => wait(me.waiter(), &mut || until(d, || !live())),
+        (Some((_, me)), For::TheEnd) => wait(me.waiter(), &mut || {
+            until_done(|| !live());
+            Ok(())
+        }),
+        (None, how) => {
+            let d = if let For::Deadline(d) = how { d } else { Deadline::Never };
+            parker::with(|id, p| wait(id, &mut || thread_until(d, p, || !live())))
+        }
     }
 }
 
@@ -105,7 +139,7 @@ pub fn ended(co: u64, timeout_ns: i64) -> Result<(), Errno> {
     if running().is_some_and(|(_, me)| std::ptr::eq(me, t)) {
         return Err(Errno::EDEADLK);
     }
-    wait_elsewhere(t, g, d, true)?;
+    wait_elsewhere(t, g, For::Deadline(d), true).map_err(|f| f.errno(d))?;
     if t.life.state(g) == State::Ended { Ok(()) } else { Err(Errno::ESRCH) }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Plain threads wait with a parker, for the same conditions.
 
+mod call;
 pub mod guard;
 mod hold;
 mod join;
@@ -15,6 +16,7 @@ mod park;
 pub mod queue;
 pub mod step;
 
+pub use call::{Called, call};
 pub use hold::{Held, HeldAll, hold, hold_all, holding, pause};
 pub use join::{detach, ended, join};
 pub use park::{begin_park, park, resume_park};

@@ -19,7 +19,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L2", &["task"]),
     ("L3", &["sched"]),
     ("L4", &["wait", "scope", "blocking"]),
-    ("L5", &["io", "sync", "timer", "call"]),
+    ("L5", &["io", "sync", "timer"]),
     ("L7", &["rt"]),
 ];
 
