@@ -305,3 +305,99 @@ fn plain_threads_spawn_join_and_shut_down() {
         assert_eq!(shutdown(-1), Err(Errno::ESRCH));
     }
 }
+
+/// The exported functions that leave in two halves, in miniature: the ABI's are these.
+mod halves {
+    use super::*;
+    use crate::arch::Step;
+    use crate::sync::{Semaphore, Take};
+    use crate::wait::step;
+    use std::ffi::c_int;
+
+    #[unsafe(naked)]
+    extern "C" fn park_by_halves(timeout_ns: i64) -> c_int {
+        crate::blocking_body!(begin = wait::begin_park, end = wait::resume_park, frame = 2)
+    }
+
+    #[unsafe(naked)]
+    extern "C" fn take_by_halves(s: *const Semaphore, n: u32, timeout_ns: i64) -> c_int {
+        crate::blocking_body!(begin = begin_take, end = step::resume::<Take>, frame = 4)
+    }
+
+    unsafe extern "C" fn begin_take(
+        s: *const Semaphore,
+        n: u32,
+        timeout_ns: i64,
+        frame: *mut u8,
+    ) -> Step {
+        // SAFETY: the tests' semaphores are static.
+        unsafe { (*s).begin_wait(n, timeout_ns, frame) }
+    }
+
+    #[test]
+    fn two_pass_a_token_through_semaphores() {
+        static SEMS: [Semaphore; 2] = [Semaphore::new(), Semaphore::new()];
+        const ROUNDS: usize = 3_000;
+        unsafe extern "C" fn player(arg: *mut c_void) -> *mut c_void {
+            let me = arg as usize;
+            let mut sum = 0.5;
+            for i in 0..ROUNDS {
+                assert_eq!(take_by_halves(&SEMS[me], 1, if i % 2 == 0 { -1 } else { 1 << 40 }), 0);
+                // Callee-saved registers, floating-point ones too, survive.
+                sum += i as f64;
+                SEMS[1 - me].post(1).expect("few");
+            }
+            sum as usize as *mut c_void
+        }
+        on(&[1, 2], || {
+            let second = 1 + u32::from(group_vcpus(0) == Ok(2));
+            let (a, b) = (go_on(1, 0, player, 0), go_on(second, 0, player, 1));
+            SEMS[0].post(1).expect("few");
+            let sum = ROUNDS * (ROUNDS - 1) / 2;
+            assert_eq!((join(a), join(b)), (sum, sum));
+            assert_eq!(take_by_halves(&SEMS[0], 1, 0), 0);
+            assert_eq!(take_by_halves(&SEMS[0], 1, 0), -libc::EAGAIN);
+        });
+    }
+
+    #[test]
+    fn stops_and_deadlines_come_through() {
+        static SEM: Semaphore = Semaphore::new();
+        static STEP: AtomicUsize = AtomicUsize::new(0);
+        unsafe extern "C" fn victim(arg: *mut c_void) -> *mut c_void {
+            let wait = |t: i64| match arg as usize {
+                0 => park_by_halves(t),
+                _ => take_by_halves(&SEM, 2, t),
+            };
+            assert_eq!(wait(0), -libc::EAGAIN);
+            assert_eq!(wait(-7), -libc::EINVAL);
+            assert_eq!(wait(1_000), -libc::ETIMEDOUT);
+            STEP.store(1, Release);
+            assert_eq!(wait(-1), -libc::EINTR);
+            STEP.store(2, Release);
+            assert_eq!(wait(1 << 40), -libc::ECANCELED);
+            assert_eq!(wait(-1), -libc::ECANCELED);
+            std::ptr::null_mut()
+        }
+        on(&[1, 2], || {
+            for (flags, kind) in [(0, 0), (0, 1), (flags::SAVE_FP, 0), (flags::SAVE_FP, 1)] {
+                let last = group_vcpus(0).expect("up") as u32;
+                let co = go_on(last, flags, victim, kind);
+                for step in [1, 2] {
+                    // Waits with a deadline as well, here.
+                    while STEP.load(Acquire) != step {
+                        assert_eq!(take_by_halves(&SEM, 1, 500_000), -libc::ETIMEDOUT);
+                    }
+                    let asked = if step == 1 { interrupt(co, libc::EINTR) } else { cancel(co) };
+                    asked.expect("alive");
+                }
+                join(co);
+            }
+            assert_eq!(park_by_halves(0), -libc::EAGAIN);
+        });
+        assert_eq!(park_by_halves(0), -libc::EPERM, "a plain thread");
+        assert_eq!(take_by_halves(&SEM, 1, 1_000), -libc::ETIMEDOUT);
+        SEM.post(1).expect("few");
+        assert_eq!(take_by_halves(&SEM, 1, -1), 0);
+    }
+}

@@ -69,6 +69,11 @@ impl Call for Take<'_> {
 }
 
 impl Semaphore {
+    /// Holds nothing.
+    pub const fn new() -> Semaphore {
+        Semaphore { word: Word::new(), count: Cell::new(0), waiters: Queue::new() }
+    }
+
     /// Takes `n`, and waits until it can.
     pub fn wait(&self, n: u32, timeout_ns: i64) -> Result<(), Errno> {
         step::run(Take(self, n), timeout_ns)

@@ -70,6 +70,12 @@ pub trait Vcpus {
 }
 
 impl Word {
+    /// Zero.
+    #[cfg(not(loom))]
+    pub const fn new() -> Word {
+        Word(AtomicU32::new(0))
+    }
+
     #[inline(always)]
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()

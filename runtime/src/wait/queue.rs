@@ -180,11 +180,16 @@ pub struct Queue {
 
 impl Default for Queue {
     fn default() -> Queue {
-        Queue { first: Cell::new(null()), last: Cell::new(null()) }
+        Queue::new()
     }
 }
 
 impl Queue {
+    /// An empty one.
+    pub const fn new() -> Queue {
+        Queue { first: Cell::new(null()), last: Cell::new(null()) }
+    }
+
     /// Under the guard: whether nobody waits.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
