@@ -1289,18 +1289,68 @@ int co_timer_stop(co_timer_t timer, int64_t timeout_ns);
 
 /* ---- Mutexes, semaphores and the like --------------------------------------------------------
  *
- * Objects in the caller's memory, between coroutines, plain threads, and both. Filled with zeros
- * they are ready; they need no end, and must not be copied or moved while they are used. */
+ * Objects in the caller's memory, between coroutines, plain threads, and both, with a runtime or
+ * without. Filled with zeros they are ready; they need no end, and must not be copied or moved
+ * while they are used. An object's memory must last until every call that waits on it has
+ * returned. A call that lets others go on (unlock, post, set, done, signal) has touched it for the
+ * last time before any of them goes on: the one that is done with it last may free it at once.
+ *
+ * Who waits does so in the order of coming, unless a comment says otherwise. A wait that ends with
+ * an error has taken nothing; one that was served at the same moment counts as served. What is
+ * held belongs to the coroutine, or to the plain thread, that took it: it may wait, sleep and do
+ * I/O meanwhile, and must give it back before it ends.
+ *
+ *     static co_mutex_t lock;
+ *     static co_cond_t changed;
+ *
+ *     co_mutex_lock(&lock, CO_FOREVER);
+ *     while (!ready && (r = co_cond_wait(&changed, &lock, 50000000)) == 0) {}
+ *     co_mutex_unlock(&lock); */
 
 /** A mutex. Filled with zeros it is free. */
 typedef struct co_mutex_t {
     uint64_t opaque[6];         /**< The runtime's. */
 } co_mutex_t;
 
+/** A mutex that its holder may lock again. Filled with zeros it is free. */
+typedef struct co_rmutex_t {
+    uint64_t opaque[8];         /**< The runtime's. */
+} co_rmutex_t;
+
+/** A lock for many readers or one writer. Filled with zeros it is free. */
+typedef struct co_rwlock_t {
+    uint64_t opaque[8];         /**< The runtime's. */
+} co_rwlock_t;
+
+/** A condition variable, to be used with a co_mutex_t. Filled with zeros it is one. */
+typedef struct co_cond_t {
+    uint64_t opaque[4];         /**< The runtime's. */
+} co_cond_t;
+
 /** A counting semaphore. Filled with zeros it holds 0. */
 typedef struct co_sem_t {
     uint64_t opaque[4];         /**< The runtime's. */
 } co_sem_t;
+
+/** An event: set, until it is reset. Filled with zeros it is not set. */
+typedef struct co_event_t {
+    uint64_t opaque[4];         /**< The runtime's. */
+} co_event_t;
+
+/** A wait group: a count of what is still to be done. Filled with zeros it counts 0. */
+typedef struct co_wg_t {
+    uint64_t opaque[4];         /**< The runtime's. */
+} co_wg_t;
+
+/** A barrier, at which a number of parties wait for each other. Filled with zeros it is one. */
+typedef struct co_barrier_t {
+    uint64_t opaque[6];         /**< The runtime's. */
+} co_barrier_t;
+
+/** Something that is to be done one time. Filled with zeros it is still to be done. */
+typedef struct co_once_t {
+    uint64_t opaque[6];         /**< The runtime's. */
+} co_once_t;
 
 /** Locks the mutex: waits until the caller is its only holder. One that has waited for a
  *  millisecond is handed it; until then it is anybody's who comes when it is free.
@@ -1315,6 +1365,66 @@ int co_mutex_lock(co_mutex_t *mutex, int64_t timeout_ns);
  *  Never blocks; from the holder. 0; -EPERM (the caller does not hold it); -EINVAL. */
 int co_mutex_unlock(co_mutex_t *mutex);
 
+/** As co_mutex_lock, but its holder may lock it again, and must unlock it as many times.
+ *
+ *  Blocks, unless the caller holds it; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN
+ *  with CO_NOW); -EOVERFLOW (locked 2^32 times); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_rmutex_lock(co_rmutex_t *mutex, int64_t timeout_ns);
+
+/** Takes back one co_rmutex_lock; the last one unlocks the mutex, as co_mutex_unlock.
+ *
+ *  Never blocks; from the holder. 0; -EPERM (the caller does not hold it); -EINVAL. */
+int co_rmutex_unlock(co_rmutex_t *mutex);
+
+/** Locks for reading, together with other readers. Readers and writers take turns: all readers
+ *  that wait when a writer is done go in together, then the writer that has waited longest. A
+ *  reader that comes while a writer waits stays outside until that one is done: so nobody waits
+ *  for ever, and a reader that locks again may wait for itself.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: a writer has it,
+ *  or waits for it); -EDEADLK (the caller has it for writing); -EOVERFLOW (2^32 - 1 readers);
+ *  -ECANCELED or an interrupt's error; -EINVAL. */
+int co_rwlock_rdlock(co_rwlock_t *lock, int64_t timeout_ns);
+
+/** Locks for writing: waits until the caller is alone. Writers come in their order, with the
+ *  readers that wait then between two of them. Nobody knows who reads: a reader that locks for
+ *  writing waits for itself.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: somebody has
+ *  it); -EDEADLK (the caller has it for writing); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_rwlock_wrlock(co_rwlock_t *lock, int64_t timeout_ns);
+
+/** Unlocks what the caller has locked, for reading or for writing. The call has let go of it for
+ *  good when another caller can have it.
+ *
+ *  Never blocks; a writer's from itself, a reader's from any thread. 0; -EPERM (nobody reads, and
+ *  the caller does not write); -EINVAL. */
+int co_rwlock_unlock(co_rwlock_t *lock);
+
+/** Makes the writer a reader, with nobody writing in between; readers that wait come in as well.
+ *
+ *  Never blocks; from the writer. 0; -EPERM (the caller does not write); -EINVAL. */
+int co_rwlock_downgrade(co_rwlock_t *lock);
+
+/** Unlocks the mutex, waits for a signal, and locks the mutex again: it is locked whenever this
+ *  returns, and the locking is not cut short by time or cancel. No signal that is given by a
+ *  holder of the mutex after that falls in between. One that has been given to the caller counts,
+ *  even if it is cancelled or late: it gets 0 then, and an interrupt waits for the next call.
+ *  Others may have changed things before the mutex was had: look again, in a loop.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW, at once); -EPERM
+ *  (the caller does not hold the mutex); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_cond_wait(co_cond_t *cond, co_mutex_t *mutex, int64_t timeout_ns);
+
+/** Wakes the caller that has waited longest, among those that wait now. The condition variable's
+ *  memory may be freed as soon as nobody waits or will.
+ *
+ *  Never blocks; any thread, with the mutex or without. How many it woke: 1 or 0; -EINVAL. */
+int co_cond_signal(co_cond_t *cond);
+
+/** As co_cond_signal, for all that wait now. How many it woke; -EINVAL. */
+int co_cond_broadcast(co_cond_t *cond);
+
 /** Takes `n` from the semaphore, and waits until it holds as many. Who came first is served
  *  first.
  *
@@ -1328,6 +1438,89 @@ int co_sem_wait(co_sem_t *sem, uint32_t n, int64_t timeout_ns);
  *  Never blocks; any thread. 0; -EOVERFLOW (it would hold more than UINT32_MAX, and nothing has
  *  changed); -EINVAL. */
 int co_sem_post(co_sem_t *sem, uint32_t n);
+
+/** Waits until the event is set; returns at once if it is.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or
+ *  an interrupt's error; -EINVAL. */
+int co_event_wait(co_event_t *event, int64_t timeout_ns);
+
+/** Sets the event: all that wait go on, even if it is reset at once, and nobody waits from now
+ *  on. The call has let go of the event for good when one of them goes on: who waited alone may
+ *  free it.
+ *
+ *  Never blocks; any thread. 0, set before or not; -EINVAL. */
+int co_event_set(co_event_t *event);
+
+/** Makes the event unset: who waits from now on waits for the next co_event_set.
+ *
+ *  Never blocks; any thread. 0; -EINVAL. */
+int co_event_reset(co_event_t *event);
+
+/** Whether the event is set: 1 or 0; -EINVAL. Never blocks; any thread. */
+int co_event_is_set(co_event_t *event);
+
+/** Adds `n`, which may be negative, to the count. When it becomes 0 all that wait go on. Add
+ *  before what is counted begins, and before waiting for it; when all have gone on the group can
+ *  be used again. The call has let go of the group for good when one that waited goes on.
+ *
+ *  Never blocks; any thread. 0; -EINVAL (also: the count would be below 0); -EOVERFLOW (above
+ *  UINT32_MAX). */
+int co_wg_add(co_wg_t *wg, int32_t n);
+
+/** Takes one from the count: co_wg_add(wg, -1). */
+int co_wg_done(co_wg_t *wg);
+
+/** Waits until the count is 0; returns at once if it is.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or
+ *  an interrupt's error; -EINVAL. */
+int co_wg_wait(co_wg_t *wg, int64_t timeout_ns);
+
+/** Waits until `parties` callers have come to the barrier, the caller among them; then all go on,
+ *  and the next round begins. A caller that gives up leaves the round as if it had not come: the
+ *  others wait on.
+ *
+ *  Blocks; a cancellation point; any thread. 1 for the last to come, 0 for the others; -ETIMEDOUT
+ *  (-EAGAIN with CO_NOW: the caller is not the last); -ECANCELED or an interrupt's error; -EINVAL
+ *  (also: no parties, or not as many as those that wait have said). */
+int co_barrier_wait(co_barrier_t *barrier, uint32_t parties, int64_t timeout_ns);
+
+/** Calls `fn(arg)` if nobody has yet; otherwise waits until that call is over. If `fn` gives a
+ *  negative number it has not been done: the caller gets that number, and the next caller, or the
+ *  one that has waited longest, tries again. The timeout is for the waiting.
+ *
+ *  Blocks; a cancellation point; any thread; `fn` runs on the caller's stack and may block. 0
+ *  once it is done, and what was done can be seen; -ETIMEDOUT (-EAGAIN with CO_NOW: somebody is
+ *  at it); -EDEADLK (from within `fn`); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_once(co_once_t *once, int (*fn)(void *arg), void *arg, int64_t timeout_ns);
+
+/** co_once in two halves, for languages that can't pass a function: 1: the caller is to do it,
+ *  and to call co_once_end after that; 0: it is done. Otherwise as co_once. */
+int co_once_begin(co_once_t *once, int64_t timeout_ns);
+
+/** The other half: it is done (`done` not 0), or somebody else is to try. The call has let go of
+ *  the object for good when another caller is told that it is done.
+ *
+ *  Never blocks; from who was told to do it. 0; -EPERM (the caller was not); -EINVAL. */
+int co_once_end(co_once_t *once, int done);
+
+/** Waits for a co_futex_wake of this address, if the word there is `expected` (it is read
+ *  atomically). Change the word before waking: whoever has read the old value is then woken or
+ *  gets -EAGAIN. Wakes without a reason do not happen, but a wake may be meant for another use of
+ *  the same memory: look again, in a loop.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -EAGAIN (the word differs, or CO_NOW);
+ *  -ETIMEDOUT; -ECANCELED or an interrupt's error; -EINVAL (also: NULL, or not a multiple of 4).
+ *  One that was woken gets 0, even if it is cancelled or late. */
+int co_futex_wait(const uint32_t *addr, uint32_t expected, int64_t timeout_ns);
+
+/** Wakes up to `n` callers of co_futex_wait with this address, those first that have waited
+ *  longest. The word is not touched: its memory may be gone.
+ *
+ *  Never blocks; any thread of this process. How many it woke; -EINVAL (NULL, or not a multiple
+ *  of 4). */
+int co_futex_wake(const uint32_t *addr, uint32_t n);
 
 /* ---- Scopes and scoped values -----------------------------------------------------------------
  *

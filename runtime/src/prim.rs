@@ -7,6 +7,12 @@ pub use loom::sync::atomic;
 #[cfg(not(loom))]
 pub use std::sync::atomic;
 
+/// The standard library's, or one with which loom finds races.
+#[cfg(loom)]
+pub use loom::cell::Cell;
+#[cfg(not(loom))]
+pub use std::cell::Cell;
+
 /// Between a SeqCst store and a SeqCst load that must not pass it. The language guarantees that
 /// already (all SeqCst operations have one order); loom takes SeqCst accesses for acquire and
 /// release only, and is told by a fence.

@@ -9,17 +9,34 @@
 //! Those that wait do so in the order in which they came. A call that finds nothing to wait for
 //! gives way after a number of times in a row ([`crate::wait::begin`]), before it takes anything.
 
+mod barrier;
+mod cond;
+mod event;
+pub mod futex;
 mod mutex;
+mod once;
+mod recursive;
+mod rwlock;
 mod sem;
+mod wait_group;
 
+pub use barrier::Barrier;
+pub use cond::Cond;
+pub use event::Event;
 pub use mutex::Mutex;
+pub use once::Once;
+pub use recursive::RecursiveMutex;
+pub use rwlock::RwLock;
 pub use sem::{Semaphore, Take};
+pub use wait_group::WaitGroup;
 
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::{self, VCpu};
-use crate::wait;
-use crate::wait::queue::Who;
+use crate::wait::guard::Word;
+use crate::wait::queue::{Grants, Node, Queue, Who};
+use crate::wait::{self, Stop, deadline, give_back, hold};
+use mutex::identity;
 
 /// The beginning of every call that may wait: a cancellation point, a bad timeout refused; then `f`
 /// with the caller as a waiter and its vCPU.
@@ -44,4 +61,43 @@ fn begin<R>(
 #[inline(always)]
 fn here() -> Option<&'static VCpu> {
     sched::running().map(|r| r.0)
+}
+
+/// Waits for the grant of a node that is in the queue; gives what it was granted. Who is stopped
+/// before that takes the node out of the queue, and then, under the guard still, does `leave`, which
+/// says who may go on by that.
+#[inline(always)]
+fn wait_in(
+    word: &Word,
+    queue: &Queue,
+    node: &Node,
+    timeout_ns: i64,
+    leave: impl FnOnce() -> Grants,
+) -> Result<u32, Errno> {
+    let d = deadline(timeout_ns);
+    node.wait(d).or_else(|s| stopped(word, queue, node, s, leave).map_err(|s| s.errno(d)))
+}
+
+#[cold]
+fn stopped(
+    word: &Word,
+    queue: &Queue,
+    node: &Node,
+    s: Stop,
+    leave: impl FnOnce() -> Grants,
+) -> Result<u32, Stop> {
+    let v = here();
+    let held = hold(word, v);
+    if !node.queued() {
+        // It is being granted: that counts.
+        drop(held);
+        let granted = node.outwait();
+        give_back(s);
+        return Ok(granted);
+    }
+    queue.remove(node);
+    let grants = leave();
+    drop(held);
+    grants.wake(v);
+    Err(s)
 }

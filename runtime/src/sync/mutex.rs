@@ -15,13 +15,13 @@
 
 use super::{begin, here};
 use crate::err::Errno;
+use crate::prim::Cell;
+use crate::prim::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use crate::sched::VCpu;
 use crate::time;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue, Who, as_waiter};
 use crate::wait::{Deadline, Stop, deadline, give_back, hold, holding};
-use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 
 /// Nanoseconds after which a waiter is handed the mutex.
 const PATIENCE: i64 = 1_000_000;
@@ -74,8 +74,24 @@ impl Mutex {
             if timeout_ns == 0 {
                 return Err(Errno::EAGAIN);
             }
-            self.contend(who, v, me, timeout_ns)
+            self.contend(who, v, me, Some(timeout_ns))
         })
+    }
+
+    /// Locks it again, for a caller that may not do without: deaf to time, cancel and interrupt.
+    pub(super) fn relock(&self) {
+        as_waiter(|who, v| {
+            let me = identity(who);
+            if self.take(v, me) != Ok(true) {
+                let _locked = self.contend(who, v, me, None);
+            }
+        });
+    }
+
+    /// Whether that is who holds it; for the caller itself, who alone can change that.
+    #[inline(always)]
+    pub(super) fn owned_by(&self, me: u64) -> bool {
+        self.owner.load(Relaxed) == me
     }
 
     /// Takes it if it is free.
@@ -122,18 +138,19 @@ impl Mutex {
         false
     }
 
+    /// Waits for it; without a timeout, deaf.
     #[cold]
     fn contend(
         &self,
         who: Who,
         v: Option<&'static VCpu>,
         me: u64,
-        timeout_ns: i64,
+        timeout_ns: Option<i64>,
     ) -> Result<(), Errno> {
         if self.look(v) && self.take(v, me)? {
             return Ok(());
         }
-        let d = deadline(timeout_ns);
+        let d = timeout_ns.map(deadline);
         let began = time::now();
         let node = Node::new(who, 0);
         loop {
@@ -157,12 +174,16 @@ impl Mutex {
                 unsafe { self.waiters.push(&node) };
             }
             drop(held);
-            match node.wait(d) {
+            let granted = match d {
+                Some(d) => node.wait(d).map_err(|s| (s, d)),
+                None => Ok(node.outwait()),
+            };
+            match granted {
                 Ok(OWNER) => return Ok(()),
                 Ok(_) => {
                     let _free = self.look(here());
                 }
-                Err(s) => return self.stopped(&node, s, d),
+                Err((s, d)) => return self.stopped(&node, s, d),
             }
         }
     }

@@ -5,12 +5,12 @@
 use super::here;
 use crate::arch::Step;
 use crate::err::Errno;
+use crate::prim::Cell;
 use crate::sched::VCpu;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue};
 use crate::wait::step::{self, Call, Outcome, Place};
 use crate::wait::{Deadline, Stop, give_back, hold, holding};
-use std::cell::Cell;
 
 /// See the module.
 #[derive(Default, Debug)]

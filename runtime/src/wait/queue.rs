@@ -21,10 +21,10 @@
 
 use super::{Deadline, Stop, thread_until, until, until_done};
 use crate::parker::{self, Parker};
+use crate::prim::Cell;
+use crate::prim::atomic::{AtomicU32, Ordering::*};
 use crate::sched::{self, TaskRef, VCpu};
-use std::cell::Cell;
 use std::ptr::null;
-use std::sync::atomic::{AtomicU32, Ordering::*};
 
 /// A waiter.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +132,15 @@ impl Default for Grants {
 }
 
 impl Grants {
+    /// Under the guard: all that are in the queue.
+    pub fn all(queue: &Queue, what: u32) -> Grants {
+        let mut grants = Grants::default();
+        while let Some(node) = queue.first() {
+            grants.take(queue, node, what);
+        }
+        grants
+    }
+
     /// Under the guard: moves a node from its queue. `what` is not 0.
     #[inline(always)]
     pub fn take(&mut self, queue: &Queue, node: &Node, what: u32) {
@@ -201,6 +210,13 @@ impl Queue {
     pub fn first(&self) -> Option<&Node> {
         // SAFETY: nodes in a queue are alive, and the guard keeps them in it.
         unsafe { self.first.get().as_ref() }
+    }
+
+    /// Under the guard: the one that came after this one, which is in the queue.
+    pub fn after(&self, node: &Node) -> Option<&Node> {
+        debug_assert!(node.queued());
+        // SAFETY: as in `first`.
+        unsafe { node.next.get().as_ref() }
     }
 
     /// Under the guard: after all others.
