@@ -174,6 +174,27 @@ const char *co_strerror(int err);
 #define CO_MIGRATE_ALL       8    /**< co_config_t.flags: every coroutine is migratable, as if
                                        spawned with CO_MIGRATABLE. */
 
+/** A stall: a coroutine that has kept its vCPU for longer than co_config_t.stall_ns, outside of
+ *  co_blocking_enter and leave: it computes without yielding, or a system call has blocked its
+ *  thread. Reported once, when found. A thread that merely gets no CPU is none.
+ *
+ *  The addresses are collected on the stalled thread, by a SIGURG that the runtime sends to it:
+ *  system calls are restarted after it, but for those that never are (sleep, poll: EINTR). With
+ *  CO_NO_SIGNALS, for external groups, and where the program has SIGURG for itself, there are
+ *  none. */
+typedef struct co_stall_t {
+    uint32_t size;              /**< sizeof(co_stall_t) of the library. */
+    uint32_t vcpu;              /**< Its vCPU, counted from 1. */
+    uint64_t co;                /**< The coroutine; it may have gone on. */
+    uint64_t group;             /**< Its group. */
+    int64_t duration_ns;        /**< Nanoseconds so far. */
+    uint32_t blocked;           /**< 1: blocked in the system; 0: running. */
+    uint32_t depth;             /**< How many addresses. */
+    void *const *addresses;     /**< Where it is: the address of each call, the innermost first.
+                                     Valid during the call. */
+    char name[32];              /**< Its name, ended by a zero byte; empty if it has none. */
+} co_stall_t;
+
 /** What co_run and co_init take. Zero-filled but for `size` gives the defaults. */
 typedef struct co_config_t {
     uint32_t size;              /**< sizeof(co_config_t). */
@@ -196,6 +217,18 @@ typedef struct co_config_t {
     uint32_t reserved;          /**< Zero. */
     uint64_t seed;              /**< Seed of the scheduler's own random choices; 0: taken from
                                      the system. */
+    int64_t stall_ns;           /**< Nanoseconds for which a coroutine may keep its vCPU before
+                                     that is reported as a stall; 0: 10 ms, or what the
+                                     environment variable PHOTONRT_STALL_MS says, in milliseconds
+                                     (0: off; no number: -EINVAL); CO_FOREVER: off. See
+                                     co_stall_t. */
+    void (*on_stall)(const co_stall_t *stall, void *arg); /**< Called for each stall in place of
+                                                               a report on standard error; NULL:
+                                                               the report. On a thread of the
+                                                               runtime's own, a plain one: it may
+                                                               call what any thread may, and
+                                                               holds up the look-out. */
+    void *on_stall_arg;         /**< For on_stall. */
 } co_config_t;
 
 /** What co_stats gives: one moment's figures, each exact but not all from the same instant. */
@@ -220,6 +253,7 @@ typedef struct co_stats_t {
                                      (MADV_GUARD_INSTALL). */
     uint64_t guards_mprotect;   /**< Stacks guarded by mprotect. */
     uint64_t guards_none;       /**< Stacks without a guard (only with CO_UNGUARDED_OK). */
+    uint64_t stalls;            /**< Stalls found. */
 } co_stats_t;
 
 /** Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
@@ -511,7 +545,9 @@ uint32_t co_vcpu_self(void);
  *  returns; another coroutine moves before it next runs. From any thread; lets other coroutines
  *  run if it moves the caller; not a cancellation point.
  *
- *  0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable). */
+ *  0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable); -EBUSY
+ *  (the caller itself, and it is pinned). Another one that is pinned, or in foreign code, moves
+ *  when it no longer is. */
 int co_migrate(co_t co, co_group_t group, uint32_t vcpu);
 
 /* ---- Input and output -----------------------------------------------------------------------
@@ -1218,6 +1254,48 @@ int co_signal_release(int signo);
  *  CO_NOW); -EINVAL (`fn` NULL, a timeout below -1); -EAGAIN (no thread to be had); -ECANCELED or
  *  an interrupt's error. */
 int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
+
+/** Begins a bracket around foreign code that may block: a call into a library that does its own
+ *  waiting, or long computing. Until the matching co_blocking_leave the caller counts as a plain
+ *  thread: co_* calls block the thread and hear of no cancel or interrupt, co_vcpu_self,
+ *  co_group_self give 0, locals are the thread's; only co_self still gives the coroutine.
+ *  Brackets nest. A coroutine that ends within one is taken out of it.
+ *
+ *  What becomes of the others on the caller's vCPU: - The caller is migratable and not pinned: it
+ *  goes on on another OS thread (one of those of co_blocking) and comes back with the leave.
+ *  Nobody is held up. If all those threads are busy: - Otherwise it keeps its thread, as is
+ *  promised, and the others of that thread wait, with their I/O. But those that may move (not run
+ *  yet, or migratable) go to other vCPUs of the group, and those that wait for a time or to be
+ *  woken do too when that comes, a few milliseconds late at worst. Entering and leaving takes
+ *  some ten nanoseconds then: cheap enough for each call.
+ *
+ *  Not a cancellation point. Lets others run if the caller changes threads; never waits
+ *  otherwise. Gives how many brackets the caller is in now: >= 1, or 0 on a plain thread, which
+ *  has none; -EOVERFLOW (2^32 of them). */
+int co_blocking_enter(void);
+
+/** Ends a bracket. With the outermost one the caller is a coroutine of its vCPU again, from its
+ *  turn on if it had changed threads. Cancels and interrupts that came meanwhile are found by its
+ *  next cancellation point; this is none.
+ *
+ *  Gives how many brackets the caller is in still: 0 on a plain thread; -EPERM (a coroutine that
+ *  is in none). */
+int co_blocking_leave(void);
+
+/** Keeps the calling coroutine on its vCPU and OS thread until as many co_unpin calls, migratable
+ *  or not: no other vCPU takes it, a co_migrate of it waits for the last co_unpin (-EBUSY for its
+ *  own), and a co_blocking_enter keeps the thread. For code that leaves something in
+ *  thread-locals, or holds an OS mutex, across a blocking call. Never blocks.
+ *
+ *  Gives how many times it is pinned now; -EPERM (a plain thread, or in a bracket); -EOVERFLOW
+ *  (65535 times). */
+int co_pin(void);
+
+/** Undoes one co_pin. Lets others run if the last one lets the caller move; not a cancellation
+ *  point.
+ *
+ *  Gives how many are left; -EINVAL (not pinned); -EPERM (a plain thread, or in a bracket). */
+int co_unpin(void);
 
 /* ---- Time -------------------------------------------------------------------------------- */
 

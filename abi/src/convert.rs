@@ -2,13 +2,13 @@
 
 use crate::coroutine::{CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP, co_attr_t, co_entry_t};
 use crate::group::{CO_GROUP_EXTERNAL, co_group_attr_t};
-use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t};
+use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t, co_stall_t};
 use crate::time::co_timer_attr_t;
 use photonrt_runtime::err::Errno;
-use photonrt_runtime::rt::{Config, GroupAttr};
+use photonrt_runtime::rt::{Config, GroupAttr, Stall, StallHook};
 use photonrt_runtime::task::{Attr, Entry};
 use photonrt_runtime::timer::TimerAttr;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 /// 0 or `-errno`.
 pub fn status(r: Result<(), Errno>) -> c_int {
@@ -108,8 +108,36 @@ pub unsafe fn config(p: *const co_config_t) -> Result<Config, Errno> {
         stack_decay: c.stack_decay,
         blocking_max: c.blocking_max,
         seed: c.seed,
+        stall_ns: c.stall_ns,
+        on_stall: stall_hook(&c),
     }
     .checked()
+}
+
+/// The program's function for stalls.
+fn stall_hook(c: &co_config_t) -> Option<StallHook> {
+    let f = c.on_stall?;
+    Some(StallHook { call: call_on_stall, data: [f as *mut c_void, c.on_stall_arg] })
+}
+
+fn call_on_stall(s: &Stall, [f, arg]: [*mut c_void; 2]) {
+    let addresses = s.backtrace.frames();
+    let info = co_stall_t {
+        size: size_of::<co_stall_t>() as u32,
+        vcpu: s.vcpu,
+        co: s.co,
+        group: s.group,
+        duration_ns: s.duration,
+        blocked: u32::from(s.blocked),
+        depth: addresses.len() as u32,
+        addresses: addresses.as_ptr().cast(),
+        name: s.name.map(|b| b as c_char),
+    };
+    // SAFETY: `stall_hook` made it of such a function, which the config's giver vouches for.
+    unsafe {
+        let f: unsafe extern "C" fn(*const co_stall_t, *mut c_void) = std::mem::transmute(f);
+        f(&info, arg);
+    }
 }
 
 /// # Safety

@@ -154,7 +154,9 @@ pub extern "C" fn co_vcpu_self() -> u32 {
 /// returns; another coroutine moves before it next runs. From any thread; lets other coroutines run
 /// if it moves the caller; not a cancellation point.
 ///
-/// 0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable).
+/// 0; -ESRCH (stale, or no such group or vCPU); -EPERM (neither fresh nor migratable); -EBUSY (the
+/// caller itself, and it is pinned). Another one that is pinned, or in foreign code, moves when it no
+/// longer is.
 #[unsafe(no_mangle)]
 pub extern "C" fn co_migrate(co: co_t, group: co_group_t, vcpu: u32) -> c_int {
     status(rt::migrate(co, group, vcpu))

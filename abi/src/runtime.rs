@@ -4,7 +4,7 @@ use crate::convert::{config, entry, status, write_sized};
 use crate::coroutine::co_entry_t;
 use photonrt_runtime::err::Errno;
 use photonrt_runtime::rt;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 
 /// A timeout that never expires.
 pub const CO_FOREVER: i64 = -1;
@@ -35,6 +35,36 @@ pub const CO_NO_SIGNALS: u32 = 4;
 /// co_config_t.flags: every coroutine is migratable, as if spawned with CO_MIGRATABLE.
 pub const CO_MIGRATE_ALL: u32 = 8;
 
+/// A stall: a coroutine that has kept its vCPU for longer than co_config_t.stall_ns, outside of
+/// co_blocking_enter and leave: it computes without yielding, or a system call has blocked its thread.
+/// Reported once, when found. A thread that merely gets no CPU is none.
+///
+/// The addresses are collected on the stalled thread, by a SIGURG that the runtime sends to it: system
+/// calls are restarted after it, but for those that never are (sleep, poll: EINTR). With CO_NO_SIGNALS,
+/// for external groups, and where the program has SIGURG for itself, there are none.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct co_stall_t {
+    /// sizeof(co_stall_t) of the library.
+    pub size: u32,
+    /// Its vCPU, counted from 1.
+    pub vcpu: u32,
+    /// The coroutine; it may have gone on.
+    pub co: u64,
+    /// Its group.
+    pub group: u64,
+    /// Nanoseconds so far.
+    pub duration_ns: i64,
+    /// 1: blocked in the system; 0: running.
+    pub blocked: u32,
+    /// How many addresses.
+    pub depth: u32,
+    /// Where it is: the address of each call, the innermost first. Valid during the call.
+    pub addresses: *const *mut c_void,
+    /// Its name, ended by a zero byte; empty if it has none.
+    pub name: [c_char; 32],
+}
+
 /// What co_run and co_init take. Zero-filled but for `size` gives the defaults.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -62,6 +92,15 @@ pub struct co_config_t {
     pub reserved: u32,
     /// Seed of the scheduler's own random choices; 0: taken from the system.
     pub seed: u64,
+    /// Nanoseconds for which a coroutine may keep its vCPU before that is reported as a stall; 0: 10
+    /// ms, or what the environment variable PHOTONRT_STALL_MS says, in milliseconds (0: off; no
+    /// number: -EINVAL); CO_FOREVER: off. See co_stall_t.
+    pub stall_ns: i64,
+    /// Called for each stall in place of a report on standard error; NULL: the report. On a thread of
+    /// the runtime's own, a plain one: it may call what any thread may, and holds up the look-out.
+    pub on_stall: Option<unsafe extern "C" fn(stall: *const co_stall_t, arg: *mut c_void)>,
+    /// For on_stall.
+    pub on_stall_arg: *mut c_void,
 }
 
 /// What co_stats gives: one moment's figures, each exact but not all from the same instant.
@@ -101,6 +140,8 @@ pub struct co_stats_t {
     pub guards_mprotect: u64,
     /// Stacks without a guard (only with CO_UNGUARDED_OK).
     pub guards_none: u64,
+    /// Stalls found.
+    pub stalls: u64,
 }
 
 /// Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
@@ -195,6 +236,7 @@ pub unsafe extern "C" fn co_stats(out: *mut co_stats_t) -> c_int {
         guards_light: stats.guards_light,
         guards_mprotect: stats.guards_mprotect,
         guards_none: stats.guards_none,
+        stalls: stats.stalls,
     };
     // SAFETY: the caller vouches for `out`.
     unsafe { write_sized(out, &filled) }

@@ -55,6 +55,9 @@ pub mod wheel;
 #[path = "blocking/word.rs"]
 pub mod blocking_word;
 #[cfg(loom)]
+#[path = "sched/bracket.rs"]
+pub mod bracket;
+#[cfg(loom)]
 #[path = "io/entry.rs"]
 pub mod entry;
 #[cfg(loom)]

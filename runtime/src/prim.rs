@@ -22,6 +22,40 @@ pub fn seq_cst_store_load() {
     atomic::fence(atomic::Ordering::SeqCst);
 }
 
+// What is written by its owner alone, as plain memory, and read by others as a hint.
+#[cfg(not(loom))]
+macro_rules! hint {
+    ($(#[$doc:meta])* $name:ident, $atomic:ident, $value:ty) => {
+        $(#[$doc])*
+        #[derive(Default, Debug)]
+        pub struct $name(atomic::$atomic);
+
+        impl $name {
+            /// As it is; for others, as it was.
+            #[inline(always)]
+            pub fn get(&self) -> $value {
+                self.0.load(atomic::Ordering::Relaxed)
+            }
+            /// Owner only.
+            #[inline(always)]
+            pub fn set(&self, value: $value) {
+                self.0.store(value, atomic::Ordering::Relaxed);
+            }
+        }
+    };
+}
+
+#[cfg(not(loom))]
+hint!(
+    /// A number that its owner writes, and others may read.
+    HintU32, AtomicU32, u32
+);
+#[cfg(not(loom))]
+hint!(
+    /// A truth that its owner writes, and others may read.
+    HintBool, AtomicBool, bool
+);
+
 /// Keeps its content on cache lines of its own. 128 bytes: x86-64 fetches lines in pairs.
 #[derive(Default, Debug)]
 #[repr(align(128))]

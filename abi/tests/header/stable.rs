@@ -51,9 +51,12 @@ fn fields() -> Vec<String> {
     String::from_utf8_lossy(&out.stdout).lines().map(String::from).collect()
 }
 
-/// `uint32_t size;` or `char name[32];`
+/// `uint32_t size;` or `char name[32];` or `void (*fn)(void *arg);`
 fn field_name(field: &Item) -> String {
     let Decl::Field(text) = &field.decl else { panic!("not a field: {field:?}") };
+    if let Some((_, pointer)) = text.split_once("(*") {
+        return pointer.split(')').next().unwrap_or_default().to_string();
+    }
     let text = text.split(['[', ';']).next().unwrap_or_default();
     text.rsplit([' ', '*']).next().unwrap_or_default().to_string()
 }

@@ -13,7 +13,7 @@
 //! further errands time out in the queue instead of making more threads.
 #![allow(unsafe_code)]
 
-use super::pool::{Head, Pool};
+use super::pool::{After, Head, Pool};
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::running;
@@ -34,7 +34,7 @@ impl<F: FnOnce() -> T, T> Errand<F, T> {
     /// On the heap. ENOMEM.
     fn make(waiter: u32, call: F) -> Result<NonNull<Self>, Errno> {
         // SAFETY: both functions are for this type, and the head is that of this errand.
-        let head = unsafe { Head::new(waiter, Self::run, Some(Self::free)) };
+        let head = unsafe { Head::new(waiter, Self::run, After::WakeOrFree(Self::free)) };
         let errand = Errand { head, call: Some(call), result: None };
         // SAFETY: a Head is not empty, so the layout is not.
         let place = unsafe { std::alloc::alloc(Layout::new::<Self>()) }.cast::<Self>();

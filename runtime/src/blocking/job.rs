@@ -2,7 +2,7 @@
 //! the waiter has. It can be withdrawn until a thread has begun it; then it is waited for.
 #![allow(unsafe_code)]
 
-use super::pool::{Head, Pool};
+use super::pool::{After, Head, Pool};
 use crate::err::Errno;
 use crate::task::TaskRef;
 use std::cell::{Cell, UnsafeCell};
@@ -37,7 +37,7 @@ impl<F: Work> Job<F> {
     pub fn new(pool: &'static Pool, task: TaskRef, call: F) -> Job<F> {
         Job {
             // SAFETY: `run` is for this type, and the head is the head of this job.
-            head: unsafe { Head::new(task.waiter(), Self::run, None) },
+            head: unsafe { Head::new(task.waiter(), Self::run, After::Wake) },
             pool,
             call: UnsafeCell::new(call),
             result: Cell::new(None),

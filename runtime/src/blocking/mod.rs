@@ -4,6 +4,7 @@
 //!   pool     the queue and the threads; `word`: how far a job is
 //!   job      a job on its waiter's stack: withdrawn until it has begun, then waited for
 //!   errand   a job on the heap: can be left at any time
+//!   foreign  a thread that goes on with a coroutine, while that is in foreign code
 //! ```
 //! Three pools, so that none waits for another: a name server that does not answer holds a thread for
 //! half a minute, and files must not wait for that, nor either for what a program does in
@@ -11,12 +12,15 @@
 #![allow(unsafe_code)]
 
 mod errand;
+mod foreign;
 mod job;
 mod pool;
 mod word;
 
+pub use crate::sched::foreign::{leave, pin, unpin};
+pub use foreign::enter;
 pub use job::{Job, Work};
-pub use pool::Pool;
+pub use pool::{Pool, block_signals};
 
 use crate::err::Errno;
 use crate::sched::running;

@@ -39,25 +39,31 @@ pub(super) struct Head {
     /// Whom to wake (`sched::wake_waiter`).
     waiter: u32,
     run: unsafe fn(*const Head),
-    /// Frees a job that may be abandoned; none if it is waited for to its end.
-    free: Option<unsafe fn(*const Head)>,
+    after: After,
+}
+
+/// What is done with a job that has been run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum After {
+    /// Its waiter is woken, which has waited to the end.
+    Wake,
+    /// Its waiter is woken, or it is freed, if that has left.
+    WakeOrFree(unsafe fn(*const Head)),
+    /// Nothing: it is gone.
+    Nothing,
 }
 
 impl Head {
     /// # Safety
-    /// `run`, and then perhaps `free`, may be called once with the job that this is the head of.
-    pub unsafe fn new(
-        waiter: u32,
-        run: unsafe fn(*const Head),
-        free: Option<unsafe fn(*const Head)>,
-    ) -> Head {
+    /// `run`, and then what `after` says, may be called once with the job that this is the head of.
+    pub unsafe fn new(waiter: u32, run: unsafe fn(*const Head), after: After) -> Head {
         Head {
             next: Cell::new(null()),
             prev: Cell::new(null()),
             word: Word::default(),
             waiter,
             run,
-            free,
+            after,
         }
     }
 }
@@ -152,7 +158,10 @@ impl Queue {
         let head = unsafe { job.as_ref() }?;
         self.remove(head);
         head.word.begin();
-        let doing = if head.free.is_some() { Doing::Away } else { Doing::Work };
+        let doing = match head.after {
+            After::WakeOrFree(_) => Doing::Away,
+            _ => Doing::Work,
+        };
         self.set(me, doing);
         Some(job)
     }
@@ -301,12 +310,14 @@ impl Pool {
             // SAFETY: this thread has taken the job, which is its own until its word ends; what is
             // needed after that is read before.
             unsafe {
-                let (waiter, free) = ((*job).waiter, (*job).free);
+                let (waiter, after) = ((*job).waiter, (*job).after);
                 ((*job).run)(job);
-                match ((*job).word.end(), free) {
-                    (Ended::Handed, _) => wake_waiter(waiter),
-                    (Ended::Abandoned, Some(free)) => free(job),
-                    (Ended::Abandoned, None) => unreachable!("such a job is waited for"),
+                if matches!(after, After::Nothing) {
+                    continue;
+                }
+                match ((*job).word.end(), after) {
+                    (Ended::Abandoned, After::WakeOrFree(free)) => free(job),
+                    _ => wake_waiter(waiter),
                 }
             }
         }
@@ -338,6 +349,11 @@ impl Pool {
         drop(q);
         drop(handle);
         None
+    }
+
+    /// Whether a job would have a thread at once; a hint.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue().has_room()
     }
 
     /// The number of threads at most.
@@ -397,7 +413,7 @@ impl Pool {
 
 /// The calling thread, one of the runtime's own, gets no signals but those of its own faults: the
 /// others are for the program's threads.
-fn block_signals() {
+pub fn block_signals() {
     let faults = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
     // SAFETY: a full set is valid, and blocking signals affects this thread only.
     unsafe {

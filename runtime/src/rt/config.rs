@@ -1,5 +1,6 @@
 //! What the runtime is started with.
 
+use super::monitor::{Hook as StallHook, Stalls};
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::{stack, task};
@@ -31,13 +32,20 @@ pub struct Config {
     pub stack_decay: i64,
     pub blocking_max: u32,
     pub seed: u64,
+    pub stall_ns: i64,
+    pub on_stall: Option<StallHook>,
 }
 
 impl Config {
     /// Checks the ranges: EINVAL.
     pub fn checked(self) -> Result<Config, Errno> {
         let stack_ok = self.stack_size == 0 || stack::class_of(self.stack_size).is_some();
-        if self.vcpus > GROUP_VCPUS || !stack_ok || self.stack_decay < 0 || self.engine > 3 {
+        if self.vcpus > GROUP_VCPUS
+            || !stack_ok
+            || self.stack_decay < 0
+            || self.engine > 3
+            || self.stall_ns < -1
+        {
             return Err(Errno::EINVAL);
         }
         Ok(self)
@@ -71,6 +79,22 @@ impl Config {
 
     pub(super) fn task_flags(&self) -> u32 {
         if self.flags & config_flags::MIGRATE_ALL != 0 { task::flags::MIGRATABLE } else { 0 }
+    }
+
+    /// The look-out for stalls; none: it is switched off. EINVAL: PHOTONRT_STALL_MS is no number.
+    pub(super) fn stalls(&self) -> Result<Option<Stalls>, Errno> {
+        const MS: i64 = 1_000_000;
+        let limit = match (self.stall_ns, std::env::var("PHOTONRT_STALL_MS").as_deref()) {
+            (0, Ok("") | Err(std::env::VarError::NotPresent)) => 10 * MS,
+            (0, Ok(text)) => match text.parse::<u32>() {
+                Ok(0) => -1,
+                Ok(ms) => i64::from(ms) * MS,
+                Err(_) => return Err(Errno::EINVAL),
+            },
+            (0, Err(_)) => return Err(Errno::EINVAL),
+            (ns, _) => ns,
+        };
+        Ok((limit > 0).then(|| Stalls::new(limit, self.on_stall)))
     }
 
     /// The engine asked for, by the program or by PHOTONRT_ENGINE (EINVAL: it names none).

@@ -5,7 +5,7 @@ use super::external::External;
 use super::{Config, config_flags, drain, seed, state};
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
-use crate::sched::{self, Group, VCpu, acquire, group_of, registry, running};
+use crate::sched::{self, Group, VCpu, acquire, foreign, group_of, registry, running};
 use crate::stack::AltStack;
 use crate::timer;
 use crate::wait::Deadline;
@@ -252,7 +252,7 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     if registry::default() == group.handle {
         return Err(Errno::EPERM);
     }
-    if sched::current().is_some_and(|v| std::ptr::eq(v.group(), &raw const *group)) {
+    if foreign::group().is_some_and(|g| g == group.handle) {
         return Err(Errno::EDEADLK);
     }
     loop {

@@ -13,7 +13,9 @@ mod config;
 mod drain;
 mod external;
 mod groups;
+mod monitor;
 mod overflow;
+mod sample;
 #[cfg(test)]
 mod tests;
 
@@ -26,17 +28,19 @@ pub use groups::{
     GroupAttr, group_create, group_destroy, group_fd, group_poll, group_self, group_vcpus,
     vcpu_self,
 };
+pub use monitor::{Hook as StallHook, Stall};
 
 use crate::asym;
 use crate::blocking;
 use crate::err::Errno;
 use crate::io::EngineKind;
 use crate::rng;
-use crate::sched::{self, Env, Group, POOL, registry, running};
+use crate::sched::{self, Env, Group, POOL, foreign, registry, running};
 use crate::task::{Attr, Entry, attention, flags, table};
 use crate::timer;
 use crate::wait::Deadline;
 use groups::Entry as GroupEntry;
+use monitor::Monitor;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::atomic::Ordering::*;
@@ -49,6 +53,8 @@ struct Up {
     /// By handle.
     groups: BTreeMap<u64, GroupEntry>,
     by_run: bool,
+    monitor: Monitor,
+    _handlers: Option<Handlers>,
 }
 
 struct State {
@@ -88,24 +94,39 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     blocking::set_max(config.blocking_max);
     let n = config.vcpu_count();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
-    if signals {
-        overflow::install()?;
-    }
+    let stalls = config.stalls()?;
+    let handlers = if signals { Some(Handlers::install(stalls.is_some())?) } else { None };
+    let monitor = Monitor::start(stalls)?;
     let entry = loop {
         match groups::start(&config, engine, "co".into(), n, by_run) {
             Ok(entry) => break entry,
-            Err(e) => match config.next_engine(engine, e) {
-                Some(next) => engine = next,
-                None => {
-                    overflow::remove();
-                    return Err(e);
-                }
-            },
+            Err(e) => engine = config.next_engine(engine, e).ok_or(e)?,
         }
     };
     let group = entry.group.clone();
     let groups = BTreeMap::from([(group.handle, entry)]);
-    Ok((Up { config, engine, groups, by_run }, group))
+    Ok((Up { config, engine, groups, by_run, monitor, _handlers: handlers }, group))
+}
+
+/// The runtime's signal handlers, while it lives.
+struct Handlers;
+
+impl Handlers {
+    fn install(samples: bool) -> Result<Handlers, Errno> {
+        let handlers = Handlers;
+        overflow::install()?;
+        if samples {
+            sample::install()?;
+        }
+        Ok(handlers)
+    }
+}
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        sample::remove();
+        overflow::remove();
+    }
 }
 
 /// Takes everything down; nothing lives any more and no vCPU of the caller's is bound.
@@ -113,12 +134,13 @@ fn stop() {
     registry::close();
     let up = state().up.take();
     if let Some(up) = up {
+        // Before what it looks at.
+        drop(up.monitor);
         for g in up.groups.into_values().rev() {
             groups::stop(g);
         }
         blocking::shutdown();
         POOL.clear();
-        overflow::remove();
     }
     state().busy = false;
 }
@@ -136,6 +158,7 @@ unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `run` waits for us and then reads the result; the caller vouched for the entry.
     let cancel = unsafe {
         (*m).result = ((*m).entry)((*m).arg);
+        foreign::end();
         (*m).cancel
     };
     registry::refuse(true);
@@ -156,7 +179,7 @@ unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
 
 /// co_run.
 pub fn run(config: Config, entry: Entry, arg: *mut c_void) -> Result<*mut c_void, Errno> {
-    if sched::current().is_some() {
+    if foreign::inside() {
         return Err(Errno::EBUSY);
     }
     let group = start(config.checked()?, true)?;
@@ -183,7 +206,7 @@ pub fn run(config: Config, entry: Entry, arg: *mut c_void) -> Result<*mut c_void
 
 /// co_init.
 pub fn init(config: Config) -> Result<(), Errno> {
-    if sched::current().is_some() {
+    if foreign::inside() {
         return Err(Errno::EBUSY);
     }
     start(config.checked()?, false).map(|_| ())
@@ -192,7 +215,7 @@ pub fn init(config: Config) -> Result<(), Errno> {
 /// co_shutdown.
 pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
-    if sched::current().is_some() {
+    if foreign::inside() {
         return Err(Errno::EDEADLK);
     }
     {
@@ -272,7 +295,10 @@ pub fn env(co: u64) -> *mut u8 {
 /// co_self.
 #[inline]
 pub fn current() -> u64 {
-    running().map_or(0, |(_, t)| t.handle())
+    match running() {
+        Some((_, t)) => t.handle(),
+        None => foreign::task().map_or(0, |t| t.handle()),
+    }
 }
 
 /// co_set_name.
@@ -305,6 +331,7 @@ pub struct Stats {
     pub guards_light: u64,
     pub guards_mprotect: u64,
     pub guards_none: u64,
+    pub stalls: u64,
 }
 
 /// co_stats.
@@ -336,6 +363,7 @@ pub fn stats() -> Result<Stats, Errno> {
     out.guards_light = p.guards_light as u64;
     out.guards_mprotect = p.guards_mprotect as u64;
     out.guards_none = p.guards_none as u64;
+    out.stalls = monitor::found();
     Ok(out)
 }
 

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
-use crate::sched::{POOL, running};
+use crate::sched::{POOL, foreign, running};
 use std::ffi::{c_int, c_void};
 use std::mem::{MaybeUninit, zeroed};
 use std::sync::Mutex;
@@ -112,7 +112,7 @@ fn report() {
         }
     };
     put(b"photonrt: stack overflow in coroutine ");
-    if let Some((_, t)) = running() {
+    if let Some(t) = running().map(|r| r.1).or_else(foreign::task) {
         let name = t.name();
         let end = name.iter().position(|b| *b == 0).unwrap_or(0);
         let mut hex = [0u8; 16];

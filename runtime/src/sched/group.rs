@@ -45,8 +45,13 @@ impl Group {
         }
     }
 
+    /// All its vCPUs.
+    pub fn all(&self) -> impl Iterator<Item = &'static VCpu> + Clone + '_ {
+        self.vcpus.iter().copied()
+    }
+
     /// The vCPU of a number in the ABI's counting; 0: the runtime's choice, an idle one if there is
-    /// any.
+    /// any, and none whose thread is in foreign code if it can be helped.
     pub fn choose(&self, number: u32) -> Option<&'static VCpu> {
         if number != 0 {
             return self.vcpus.get(number as usize - 1).copied();
@@ -54,7 +59,9 @@ impl Group {
         let n = self.vcpus.len();
         let first = self.next.fetch_add(1, Relaxed) % n;
         let at = |i: usize| self.vcpus[(first + i) % n];
-        (0..n).map(at).find(|v| v.asleep()).or_else(|| Some(at(0)))
+        let all = || (0..n).map(at);
+        let idle = all().find(|v| v.asleep());
+        idle.or_else(|| all().find(|v| !v.is_foreign())).or_else(|| Some(at(0)))
     }
 
     /// Coroutines in it that have not ended: see [`live`].

@@ -31,7 +31,9 @@
 //! more for everybody).
 
 pub mod alarm;
+pub mod bracket;
 pub mod driver;
+pub mod foreign;
 pub mod group;
 pub mod idle;
 mod own;
@@ -44,7 +46,9 @@ mod signal;
 mod spawn;
 mod steal;
 mod switch;
+mod thread;
 pub mod vcpu;
+pub mod watch;
 
 pub use crate::task::TaskRef;
 pub use alarm::Alarm;

@@ -153,6 +153,10 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
         return true;
     }
     match t.state.load(Relaxed) {
+        _ if t.has(flags::HELD) => {
+            t.set_flag(flags::MOVING, true);
+            true
+        }
         // The running one has its own way; a fresh one that began to run meanwhile was refused above.
         state::RUNNABLE if v.task().is_some_and(|cur| std::ptr::eq(cur, t)) => true,
         state::RUNNABLE => {
@@ -160,7 +164,7 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
             v.transfer(t);
             false
         }
-        // Parked, or not yet started here: when it becomes runnable.
+        // Parked, away, or not yet started here: when it becomes runnable.
         _ => {
             t.set_flag(flags::MOVING, true);
             true
@@ -181,7 +185,7 @@ fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) -
         disarm(v, t);
     }
     t.state.store(state::RUNNABLE, Relaxed);
-    if t.has(flags::MOVING) {
+    if t.flags.load(Relaxed) & (flags::MOVING | flags::HELD) == flags::MOVING {
         v.transfer(t);
         return false;
     }

@@ -6,7 +6,7 @@ use super::vcpu::vcpu;
 use crate::err::Errno;
 use crate::stack;
 use crate::task::life::State;
-use crate::task::{Doing, Info, flags, table};
+use crate::task::{Doing, Info, flags, state, table};
 use std::sync::atomic::Ordering::*;
 
 fn doing(t: TaskRef, g: u32) -> Option<Doing> {
@@ -20,7 +20,7 @@ fn doing(t: TaskRef, g: u32) -> Option<Doing> {
         Doing::Fresh
     } else if t.parked() {
         Doing::Parked
-    } else if cur.is_some_and(|c| std::ptr::eq(c, t)) {
+    } else if t.state.load(Relaxed) == state::AWAY || cur.is_some_and(|c| std::ptr::eq(c, t)) {
         Doing::Running
     } else {
         Doing::Ready

@@ -8,7 +8,7 @@
 
 use super::switch::announce_end;
 use super::vcpu::VCpu;
-use super::{BUDGET, POOL, TaskRef, alarm, remote};
+use super::{BUDGET, POOL, TaskRef, alarm, remote, watch};
 use crate::arch;
 use crate::task::Task;
 use crate::time;
@@ -39,6 +39,7 @@ fn task_of(node: NonNull<Node>) -> TaskRef {
 /// nothing to do. `idle` is called each time that it has said to be asleep and is about to be: who
 /// waits for quiet looks then.
 pub fn run(v: &'static VCpu, idle: fn(&VCpu)) {
+    v.note_thread();
     loop {
         v.look();
         if v.cur().is_some() {
@@ -67,7 +68,9 @@ impl External {
     /// coroutine was resumed. The calling thread has bound the vCPU. `arm` is called at the end
     /// with the time of the next timer.
     pub fn poll(self, v: &'static VCpu, idle: fn(&VCpu), arm: impl FnOnce(Option<i64>)) -> u64 {
+        v.note_thread();
         v.idle.awake();
+        watch::awake();
         let (mut resumed, mut rounds) = (0, 0);
         let until = self.timeout.map(|t| time::now().saturating_add(t));
         loop {
@@ -117,7 +120,7 @@ impl VCpu {
         }
     }
 
-    fn fire_timers(&'static self, now: i64) {
+    pub(super) fn fire_timers(&'static self, now: i64) {
         self.wheel.advance(now, |node| match alarm::of(node) {
             None => remote::ready_timed_out(self, task_of(node)),
             Some(a) => self.ring_alarm(a),
@@ -138,6 +141,9 @@ impl VCpu {
         self.in_task.set(false);
         if let Some(t) = self.moving.take() {
             self.transfer(t);
+        }
+        if let Some(m) = self.parting.take() {
+            (m.run)(m.arg);
         }
         if let Some(t) = self.ending.take() {
             self.counts.ended.add(1);
@@ -168,6 +174,7 @@ impl VCpu {
                 }
             }
             self.idle.awake();
+            watch::awake();
         }
         group.hungry.fetch_sub(1, Relaxed);
     }

@@ -105,6 +105,9 @@ pub fn migrate(co: u64, group: &Group, number: u32) -> Result<(), Errno> {
     if !t.has(flags::MIGRATABLE) && (me.is_some() || !t.has(flags::FRESH)) {
         return Err(Errno::EPERM);
     }
+    if me.is_some() && t.has(flags::HELD) {
+        return Err(Errno::EBUSY);
+    }
     t.move_to.store(to.me, Relaxed);
     match me {
         Some((v, _)) if std::ptr::eq(v, to) => t.set_flag(flags::PINNED, true),

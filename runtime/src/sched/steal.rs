@@ -16,15 +16,25 @@ const SCAN: u32 = 64;
 
 fn movable(t: TaskRef) -> bool {
     let f = t.flags.load(Relaxed);
-    f & (flags::FRESH | flags::MIGRATABLE) != 0 && f & flags::PINNED == 0
+    f & (flags::FRESH | flags::MIGRATABLE) != 0 && f & (flags::PINNED | flags::HELD) == 0
 }
 
 impl VCpu {
     /// Puts up to half of the ring on offer.
     #[cold]
     pub(super) fn offer(&'static self) {
+        self.offer_some(self.runnable.get() / 2);
+    }
+
+    /// Puts all that may move on offer, and is not `cur`: its thread will not run them soon.
+    #[cold]
+    pub(super) fn offer_all(&'static self) {
+        self.offer_some(self.runnable.get() - 1);
+    }
+
+    fn offer_some(&'static self, mut spare: u32) {
         let Some(cur) = self.cur() else { return };
-        let (mut spare, mut at) = (self.runnable.get() / 2, cur.prev.get());
+        let mut at = cur.prev.get();
         let mut offered = false;
         for _ in 0..SCAN {
             let Some(t) = at else { break };

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::spawn::free;
-use super::vcpu::{VCpu, current, running};
+use super::vcpu::{Message, VCpu, current, running};
 use super::{POOL, TaskRef, wake_waiter};
 use crate::arch::{self, Step};
 use crate::task::life::End;
@@ -37,7 +37,7 @@ pub extern "C" fn yield_slow() {
 
 /// Saves the running coroutine `t` and goes on at `to`; returns when somebody switches back.
 #[inline(always)]
-fn switch_from(t: TaskRef, to: *mut u8) {
+pub(super) fn switch_from(t: TaskRef, to: *mut u8) {
     if t.has(flags::SAVE_FP) {
         return switch_with_fp(t, to);
     }
@@ -104,6 +104,13 @@ pub(super) fn leave_to_move(v: &VCpu, t: TaskRef) {
     switch_from(t, v.base_sp.get());
 }
 
+/// The running coroutine goes on elsewhere: the scheduler context calls `then`, once its context is
+/// saved. It has left the ring.
+pub(super) fn leave_with(v: &VCpu, t: TaskRef, then: Message) {
+    v.parting.set(Some(then));
+    switch_from(t, v.base_sp.get());
+}
+
 /// The first frame of every coroutine.
 ///
 /// # Safety
@@ -122,10 +129,10 @@ pub(super) unsafe extern "C" fn task_main(task: *mut u8) -> ! {
 
 #[inline(always)]
 fn finish(t: TaskRef, result: *mut c_void) -> ! {
-    let Some(mut v) = current() else { std::process::abort() };
+    let mut v = current().unwrap_or_else(super::foreign::leave_all);
     t.result.set(result);
     let mut f = t.flags.load(Relaxed);
-    if f & (flags::SAVE_FP | flags::OWNS) != 0 {
+    if f & (flags::SAVE_FP | flags::OWNS | flags::HELD) != 0 {
         v = leave(t);
         f = t.flags.load(Relaxed);
     }
@@ -170,6 +177,7 @@ fn leave(t: TaskRef) -> &'static VCpu {
     if t.has(flags::SAVE_FP) {
         arch::set_fp_control(arch::FP_DEFAULT);
     }
+    t.pins.set(0);
     let Some(v) = current() else { std::process::abort() };
     v
 }

@@ -3,13 +3,14 @@
 //! ```text
 //! owner thread only   cur tick | base_sp ready front ...   ring position, budget, counters
 //!                     tasks stacks wheel driver offers     caches, timers, engine
-//! shared, padded      inbox alarms idle | messages waker
+//! shared, padded      bracket inbox alarms idle | messages waker
 //! ```
 //! vCPUs are numbered process wide and never freed: a stale number leads to memory that is still a
 //! vCPU. When a group ends, its vCPUs wait in a list to be used again.
 #![allow(unsafe_code)]
 
 use super::alarm::Alarm;
+use super::bracket::Bracket;
 use super::driver::{Driver, Waker};
 use super::group::Group;
 use super::idle::Idle;
@@ -17,7 +18,7 @@ use super::offsets;
 use crate::arch;
 use crate::err::Errno;
 use crate::list::Inbox;
-use crate::prim::Padded;
+use crate::prim::{HintBool, HintU32, Padded};
 use crate::rng::Rng;
 use crate::stack;
 use crate::task::{Task, TaskRef, table};
@@ -100,9 +101,9 @@ pub struct VCpu {
     /// for reports.
     pub(crate) cur: AtomicPtr<Task>,
     /// Switches left until the scheduler looks around.
-    pub(crate) tick: Cell<u32>,
+    pub(crate) tick: HintU32,
     /// Whether a coroutine is running, rather than the scheduler context.
-    pub(crate) in_task: Cell<bool>,
+    pub(crate) in_task: HintBool,
     /// Where the scheduler context was left.
     pub(crate) base_sp: Cell<*mut u8>,
     /// Coroutines in the ring.
@@ -132,6 +133,8 @@ pub struct VCpu {
     /// ended.
     pub(super) moving: Cell<Option<TaskRef>>,
     pub(super) ending: Cell<Option<TaskRef>>,
+    /// Called there when a coroutine has left its stack to go on elsewhere.
+    pub(super) parting: Cell<Option<Message>>,
     pub(super) offers: Worker<TaskRef>,
     pub(super) rng: Rng,
     /// Nanoseconds to spin before sleeping: see `run`.
@@ -146,6 +149,8 @@ pub struct VCpu {
     /// The same by its own type: where it is, and which type that is.
     engine: Cell<Option<(NonNull<u8>, TypeId)>>,
 
+    /// Whether its thread is in foreign code, and who has its private state meanwhile.
+    pub(super) bracket: Padded<Bracket>,
     inbox: Padded<Inbox<Task>>,
     /// Alarms of this vCPU that others want something of.
     pub(super) alarms: Inbox<Alarm>,
@@ -156,6 +161,8 @@ pub struct VCpu {
     waker: Mutex<Option<Arc<dyn Waker>>>,
     /// System calls made to wake it.
     pub(crate) wakeups: AtomicU64,
+    /// Its thread, as the system numbers it: see `thread`.
+    pub(super) thread: AtomicUsize,
     /// Its thread is to end when it has nothing to do.
     pub stop: AtomicBool,
 }
@@ -219,8 +226,8 @@ impl VCpu {
         let offers = Worker::new_fifo();
         VCpu {
             cur: AtomicPtr::default(),
-            tick: Cell::new(0),
-            in_task: Cell::new(false),
+            tick: HintU32::default(),
+            in_task: HintBool::default(),
             base_sp: Cell::new(std::ptr::null_mut()),
             runnable: Cell::new(0),
             inside: AtomicUsize::new(0),
@@ -239,6 +246,7 @@ impl VCpu {
             counts: Counts::default(),
             moving: Cell::new(None),
             ending: Cell::new(None),
+            parting: Cell::new(None),
             stealer: offers.stealer(),
             offers,
             rng: Rng::new(0),
@@ -248,6 +256,7 @@ impl VCpu {
             kept: AtomicU64::new(0),
             driver: UnsafeCell::new(None),
             engine: Cell::new(None),
+            bracket: Padded::default(),
             inbox: Padded::default(),
             alarms: Inbox::default(),
             idle: Padded::default(),
@@ -255,6 +264,7 @@ impl VCpu {
             messages: Mutex::default(),
             waker: Mutex::default(),
             wakeups: AtomicU64::new(0),
+            thread: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         }
     }

@@ -64,6 +64,7 @@
 //! - Descriptors from the heap: after a spike of a million coroutines 64 MB of them would stay.
 
 mod alt;
+mod backtrace;
 mod cache;
 mod decay;
 mod descriptor;
@@ -74,6 +75,7 @@ mod pool;
 mod slab;
 
 pub use alt::AltStack;
+pub use backtrace::Backtrace;
 pub use cache::Cache;
 pub use descriptor::{Chain, Stack};
 pub use pool::{GuardMode, Pool, PoolOptions, PoolStats};

@@ -34,6 +34,8 @@ pub mod flags {
     pub const MOVING: u32 = 1 << 11;
     /// `Task::own` may hold something to be put in order at the end.
     pub const OWNS: u32 = 1 << 12;
+    /// Pinned by itself, `Task::pins` times: does not move until it is no longer.
+    pub const HELD: u32 = 1 << 14;
     /// Detached, and begins where its spawner is nevertheless.
     pub const NEAR: u32 = 1 << 13;
 }
@@ -60,6 +62,8 @@ pub mod state {
     pub const RUNNABLE: u8 = 1;
     /// Waiting.
     pub const PARKED: u8 = 2;
+    /// In foreign code: its vCPU's `cur`, or on another thread.
+    pub const AWAY: u8 = 3;
 }
 
 /// How to spawn.
@@ -139,6 +143,8 @@ pub struct Task {
     /// vCPU id + 1 to move to.
     pub(crate) move_to: AtomicU32,
     pub(crate) stack_class: AtomicU8,
+    /// See `flags::HELD`.
+    pub(crate) pins: Cell<u16>,
 
     pub(crate) life: Life,
     pub(crate) mail: Mail,
@@ -188,6 +194,7 @@ impl Task {
             owner: AtomicU32::new(0),
             move_to: AtomicU32::new(0),
             stack_class: AtomicU8::new(0),
+            pins: Cell::new(0),
             life: Life::default(),
             mail: Mail::default(),
             link: AtomicPtr::new(std::ptr::null_mut()),

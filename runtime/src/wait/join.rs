@@ -3,7 +3,7 @@
 use super::{Deadline, Stop, check, stop, thread_until, until, until_done};
 use crate::err::Errno;
 use crate::parker;
-use crate::sched::{TaskRef, current, free, running};
+use crate::sched::{TaskRef, current, foreign, free, running};
 use crate::task::life::{Detach, Register, State};
 use crate::task::{flags, table};
 use std::ffi::c_void;
@@ -23,6 +23,8 @@ pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
         if here && t.life.state(g) == State::Live {
             return join_here(t, g, me, d);
         }
+    } else if foreign::task().is_some_and(|me| std::ptr::eq(me, t)) {
+        return Err(Errno::EDEADLK);
     }
     wait_elsewhere(t, g, For::Deadline(d), false).map_err(|f| f.errno(d))?;
     claim(t, g)
@@ -136,7 +138,7 @@ pub fn ended(co: u64, timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
     let (t, g) = table::find(co)?;
     check().map_err(|s| s.errno(d))?;
-    if running().is_some_and(|(_, me)| std::ptr::eq(me, t)) {
+    if running().map(|r| r.1).or_else(foreign::task).is_some_and(|me| std::ptr::eq(me, t)) {
         return Err(Errno::EDEADLK);
     }
     wait_elsewhere(t, g, For::Deadline(d), true).map_err(|f| f.errno(d))?;
