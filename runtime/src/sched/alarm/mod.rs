@@ -142,8 +142,10 @@ impl Alarm {
     /// makes no system call: a home that sleeps frees it when it wakes.
     pub fn free(&'static self) {
         if let Some(v) = self.here() {
+            let free = self.orders.bury_here();
+            // What it was set to has been withdrawn by that, so it is not armed again.
             v.disarm(self);
-            if self.orders.bury_here() {
+            if free {
                 store::give(self);
             }
         } else if self.orders.bury() && self.send().is_none() {

@@ -185,3 +185,19 @@ fn its_home_may_end_first() {
     a.free();
     assert_eq!(LATE.load(Relaxed), 0);
 }
+
+#[test]
+fn freed_while_it_is_set_it_is_in_no_wheel() {
+    on(1, || {
+        let v = near().unwrap();
+        let before = v.wheel.len();
+        for _ in 0..3 {
+            let a = Alarm::new(v, note, 1).unwrap();
+            a.set(time::now() + 3_600_000 * MS);
+            assert_eq!(v.wheel.len(), before + 1);
+            a.free();
+            assert_eq!(v.wheel.len(), before);
+        }
+        assert_eq!(fired(), 0);
+    });
+}
