@@ -31,36 +31,21 @@ pub use sem::{Semaphore, Take};
 pub use wait_group::WaitGroup;
 
 use crate::err::Errno;
-use crate::parker;
-use crate::sched::{self, VCpu};
+use crate::sched::VCpu;
+use crate::wait::caller::{self, here};
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue, Who};
-use crate::wait::{self, Stop, deadline, give_back, hold};
+use crate::wait::{Stop, deadline, give_back, hold};
 use mutex::identity;
 
-/// The beginning of every call that may wait: a cancellation point, a bad timeout refused; then `f`
-/// with the caller as a waiter and its vCPU.
+/// The beginning of every call that may wait: see [`caller::begin`].
 #[inline(always)]
 fn begin<R>(
     timeout_ns: i64,
     f: impl FnOnce(Who, Option<&'static VCpu>) -> Result<R, Errno>,
 ) -> Result<R, Errno> {
-    if timeout_ns < -1 {
-        return Err(Errno::EINVAL);
-    }
-    match sched::running() {
-        Some((v, t)) => {
-            let v = wait::begin(v, t)?;
-            f(Who::Task(t), Some(v))
-        }
-        None => parker::with(|_, p| f(Who::Thread(p), None)),
-    }
-}
-
-/// The caller's vCPU, if it is a coroutine.
-#[inline(always)]
-fn here() -> Option<&'static VCpu> {
-    sched::running().map(|r| r.0)
+    let (who, v) = caller::begin(timeout_ns)?;
+    f(who, v)
 }
 
 /// Waits for the grant of a node that is in the queue; gives what it was granted. Who is stopped

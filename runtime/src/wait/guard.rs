@@ -140,6 +140,13 @@ impl Word {
         }
     }
 
+    /// By who is in, by lock or bias, before it goes: the object begins anew, without a past. Under
+    /// the lock this lets it go; by the bias, [`leave`] is all that may follow.
+    pub fn renew(&self) {
+        // Release: pairs with lock.
+        self.0.store(0, Release);
+    }
+
     /// Unlocks, by who has locked. `bias`: the vCPU may be given the word.
     #[inline]
     pub fn unlock(&self, me: u32, bias: bool) {

@@ -70,6 +70,17 @@ fn locked(word: &Word, me: u32) -> Held<'_> {
     Held { word, biased: None, me }
 }
 
+impl Held<'_> {
+    /// Lets it go as an object that nobody has used yet: for memory that is to be another object.
+    pub fn renew(self) {
+        self.word.renew();
+        if let Some(v) = self.biased {
+            leave(&v.inside);
+        }
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
@@ -107,16 +118,20 @@ fn unlock(word: &Word, v: Option<&VCpu>) {
 
 /// Several objects held.
 #[derive(Debug)]
-pub struct HeldAll<'a> {
-    words: &'a [&'a Word],
+pub struct HeldAll<'w, 'a> {
+    /// Those that are locked.
+    words: &'w [&'a Word],
     biased: Option<&'static VCpu>,
     me: u32,
 }
 
-/// As [`hold`], for several at once, which are sorted by address, each there once.
+/// As [`hold`], for several at once, in any order; one may be there twice. Leaves `words` in
+/// another order.
 #[inline]
-pub fn hold_all<'a>(words: &'a [&'a Word], v: Option<&'static VCpu>) -> HeldAll<'a> {
-    debug_assert!(words.is_sorted_by(|a, b| std::ptr::from_ref(*a) < std::ptr::from_ref(*b)));
+pub fn hold_all<'w, 'a>(
+    words: &'w mut [&'a Word],
+    v: Option<&'static VCpu>,
+) -> HeldAll<'w, 'a> {
     let me = v.map_or(0, |v| v.bias.get());
     if let Some(v) = v
         && me != 0
@@ -125,15 +140,31 @@ pub fn hold_all<'a>(words: &'a [&'a Word], v: Option<&'static VCpu>) -> HeldAll<
         v.inside.store(SEVERAL, Release);
         asym::light();
         if words.iter().all(|w| w.is_biased(me)) {
-            return HeldAll { words, biased: Some(v), me };
+            return HeldAll { words: &[], biased: Some(v), me };
         }
         leave(&v.inside);
     }
+    lock_all(words, me)
+}
+
+/// Locks each once, in the order of their addresses: two that want the same ones can't wait for
+/// each other.
+#[inline(never)]
+fn lock_all<'w, 'a>(words: &'w mut [&'a Word], me: u32) -> HeldAll<'w, 'a> {
+    words.sort_unstable_by_key(|w| std::ptr::from_ref(*w));
+    let mut n = 0;
+    for i in 0..words.len() {
+        if n == 0 || !std::ptr::eq(words[n - 1], words[i]) {
+            words[n] = words[i];
+            n += 1;
+        }
+    }
+    let words = &words[..n];
     words.iter().for_each(|w| w.lock(me, &World));
     HeldAll { words, biased: None, me }
 }
 
-impl Drop for HeldAll<'_> {
+impl Drop for HeldAll<'_, '_> {
     #[inline]
     fn drop(&mut self) {
         match self.biased {

@@ -9,6 +9,8 @@
 //! Plain threads wait with a parker, for the same conditions.
 
 mod call;
+pub mod caller;
+pub mod claim;
 pub mod guard;
 mod hold;
 mod join;

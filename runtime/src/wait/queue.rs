@@ -14,11 +14,14 @@
 //! So nobody is woken in vain, however many there are, and the object's memory is free as soon as
 //! its last waiter returns.
 //!
+//! Who waits for several objects has a node in each one's queue, and a [`Claim`] that they share.
+//!
 //! Rejected: a table of waiters by address for all objects (parking_lot's): a hash, a lock and a
 //! miss more for each wait, to save 16 bytes an object. It serves the futex, whose words are the
 //! user's.
 #![allow(unsafe_code)]
 
+use super::claim::Claim;
 use super::{Deadline, Stop, thread_until, until, until_done};
 use crate::parker::{self, Parker};
 use crate::prim::Cell;
@@ -47,6 +50,10 @@ pub struct Node {
     /// What will be granted, while it is in a chain; 0 while it is in a queue or in neither.
     what: Cell<u32>,
     queued: Cell<bool>,
+    /// Its place among the nodes of one who waits for several objects, and what they share; null if
+    /// it is the only one.
+    place: u32,
+    claim: *const Claim,
     /// For who uses the queue, under the guard; the waiter's own while it is in none.
     pub arg: Cell<usize>,
 }
@@ -55,6 +62,20 @@ impl Node {
     /// In no queue.
     #[inline(always)]
     pub fn new(who: Who, arg: usize) -> Node {
+        Node::with(who, arg, 0, null())
+    }
+
+    /// One of several of a waiter, at that place among them (from 1), in no queue.
+    ///
+    /// # Safety
+    /// `claim` stays where it is as long as the node is in a queue.
+    #[inline(always)]
+    pub unsafe fn of_several(who: Who, arg: usize, place: u32, claim: &Claim) -> Node {
+        Node::with(who, arg, place, claim)
+    }
+
+    #[inline(always)]
+    fn with(who: Who, arg: usize, place: u32, claim: *const Claim) -> Node {
         Node {
             next: Cell::new(null()),
             prev: Cell::new(null()),
@@ -62,6 +83,8 @@ impl Node {
             granted: AtomicU32::new(WAITING),
             what: Cell::new(0),
             queued: Cell::new(false),
+            place,
+            claim,
             arg: Cell::new(arg),
         }
     }
@@ -77,6 +100,12 @@ impl Node {
     pub fn granted(&self) -> u32 {
         // Acquire: pairs with Grants::wake.
         self.granted.load(Acquire)
+    }
+
+    #[inline(always)]
+    fn claim(&self) -> Option<&Claim> {
+        // SAFETY: of_several's caller vouches for it.
+        unsafe { self.claim.as_ref() }
     }
 
     /// Under the guard: whether it is in the queue.
@@ -135,20 +164,22 @@ impl Grants {
     /// Under the guard: all that are in the queue.
     pub fn all(queue: &Queue, what: u32) -> Grants {
         let mut grants = Grants::default();
-        while let Some(node) = queue.first() {
-            grants.take(queue, node, what);
-        }
+        grants.take_all(queue, what);
         grants
     }
 
-    /// Under the guard: moves a node from its queue. `what` is not 0.
+    /// Under the guard: moves a node from its queue. `what` is not 0. False: its waiter has got
+    /// something else, or waits no longer; then the node is in the queue no more, and that is all.
     #[inline(always)]
-    pub fn take(&mut self, queue: &Queue, node: &Node, what: u32) {
+    pub fn take(&mut self, queue: &Queue, node: &Node, what: u32) -> bool {
         debug_assert_ne!(what, WAITING);
         if node.prev.get().is_null() {
             queue.pop_first(node);
         } else {
             queue.remove(node);
+        }
+        if node.claim().is_some_and(|c| !c.claim(node.place)) {
+            return false;
         }
         node.what.set(what);
         node.next.set(null());
@@ -158,15 +189,30 @@ impl Grants {
             None => self.first = node,
         }
         self.last = node;
+        true
+    }
+
+    /// Under the guard: takes all that are in the queue.
+    pub fn take_all(&mut self, queue: &Queue, what: u32) {
+        while let Some(node) = queue.first() {
+            self.take(queue, node, what);
+        }
     }
 
     /// Without the guard: grants and wakes. `v`: the caller's vCPU, if it is a coroutine; those of
     /// the same vCPU run next.
     #[inline(always)]
     pub fn wake(self, v: Option<&'static VCpu>) {
+        self.wake_with(v, |_| ());
+    }
+
+    /// The same, with a call for each of them before: its waiter is in its place until then.
+    #[inline(always)]
+    pub fn wake_with(self, v: Option<&'static VCpu>, mut before: impl FnMut(&Node)) {
         let mut at = self.first;
         // SAFETY: as in take; nothing of a node is touched after its grant.
         while let Some(node) = unsafe { at.as_ref() } {
+            before(node);
             at = node.next.get();
             let who = node.who;
             // Release: pairs with Node::granted: what the granter did.
@@ -212,11 +258,24 @@ impl Queue {
         unsafe { self.first.get().as_ref() }
     }
 
+<<<<<<< HEAD
     /// Under the guard: the one that came after this one, which is in the queue.
     pub fn after(&self, node: &Node) -> Option<&Node> {
         debug_assert!(node.queued());
         // SAFETY: as in `first`.
         unsafe { node.next.get().as_ref() }
+=======
+    /// Under the guard: the one that has waited longest and does not have anything else by now, as
+    /// far as can be seen.
+    pub fn first_open(&self) -> Option<&Node> {
+        while let Some(node) = self.first() {
+            if node.claim().is_none_or(Claim::is_open) {
+                return Some(node);
+            }
+            self.remove(node);
+        }
+        None
+>>>>>>> bfb589a (Claims: a waiter may have nodes in several queues; several guards held in any order; calls' beginnings shared)
     }
 
     /// Under the guard: after all others.
