@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod blocking;
 pub mod buffer;
+pub mod chan;
 mod convert;
 pub mod coroutine;
 pub mod file;

@@ -66,6 +66,7 @@ impl<T: Default> Table<T> {
         }
     }
 
+    #[inline(always)]
     fn slot(&self, number: u32) -> Option<&'static Slot<T>> {
         // Acquire: pairs with grow's release.
         let chunk = self.chunks.get((number >> CHUNK_SHIFT) as usize)?.load(Acquire);
@@ -78,6 +79,13 @@ impl<T: Default> Table<T> {
 
     fn lock(&self) -> MutexGuard<'_, u32> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot that a handle names, whatever it holds now: for a value that knows its own handle
+    /// and is asked for it under its guard.
+    #[inline(always)]
+    pub fn place(&self, handle: u64) -> Option<&'static Slot<T>> {
+        self.slot(handle as u32)
     }
 
     /// The object of a handle.

@@ -3,7 +3,7 @@
 //! A file imports only from its own layer or below (`tests/tidy.rs` holds that):
 //! ```text
 //! L7  rt                      builds and wires everything
-//! L5  io sync timer                operations and engines; sync objects: block only through wait
+//! L5  io sync chan timer      operations and engines; sync objects, channels: block only through wait
 //! L4  wait scope blocking     the one blocking primitive; scopes; threads for what blocks
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
@@ -22,6 +22,8 @@ pub mod task;
 pub mod arch;
 #[cfg(not(loom))]
 pub mod blocking;
+#[cfg(not(loom))]
+pub mod chan;
 #[cfg(not(loom))]
 pub mod err;
 #[cfg(not(loom))]
@@ -57,6 +59,9 @@ pub mod blocking_word;
 #[cfg(loom)]
 #[path = "sched/bracket.rs"]
 pub mod bracket;
+#[cfg(loom)]
+#[path = "wait/claim.rs"]
+pub mod claim;
 #[cfg(loom)]
 #[path = "io/entry.rs"]
 pub mod entry;

@@ -128,10 +128,7 @@ pub struct HeldAll<'w, 'a> {
 /// As [`hold`], for several at once, in any order; one may be there twice. Leaves `words` in
 /// another order.
 #[inline]
-pub fn hold_all<'w, 'a>(
-    words: &'w mut [&'a Word],
-    v: Option<&'static VCpu>,
-) -> HeldAll<'w, 'a> {
+pub fn hold_all<'w, 'a>(words: &'w mut [&'a Word], v: Option<&'static VCpu>) -> HeldAll<'w, 'a> {
     let me = v.map_or(0, |v| v.bias.get());
     if let Some(v) = v
         && me != 0

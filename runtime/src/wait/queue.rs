@@ -258,13 +258,13 @@ impl Queue {
         unsafe { self.first.get().as_ref() }
     }
 
-<<<<<<< HEAD
     /// Under the guard: the one that came after this one, which is in the queue.
     pub fn after(&self, node: &Node) -> Option<&Node> {
         debug_assert!(node.queued());
         // SAFETY: as in `first`.
         unsafe { node.next.get().as_ref() }
-=======
+    }
+
     /// Under the guard: the one that has waited longest and does not have anything else by now, as
     /// far as can be seen.
     pub fn first_open(&self) -> Option<&Node> {
@@ -275,7 +275,6 @@ impl Queue {
             self.remove(node);
         }
         None
->>>>>>> bfb589a (Claims: a waiter may have nodes in several queues; several guards held in any order; calls' beginnings shared)
     }
 
     /// Under the guard: after all others.

@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L3", &["sched"]),
     ("L4", &["wait", "scope", "blocking"]),
     ("L5", &["io", "sync", "timer"]),
+    ("L5", &["io", "sync", "chan", "timer", "call"]),
     ("L7", &["rt"]),
 ];
 
