@@ -90,6 +90,13 @@ extern "C" {
 
 /* ---- Handles and entry functions --------------------------------------------------------- */
 
+/** A channel. A number that stays safe to use for ever, like co_t; what is stale, forged or 0
+ *  gives -EBADF here. */
+typedef uint64_t co_chan_t;
+
+/** A future. A number as co_chan_t, and neither of them is ever taken for the other. */
+typedef uint64_t co_future_t;
+
 /** A coroutine. A number that stays safe to use for ever: once the coroutine is gone, calls with
  *  it give -ESRCH, whatever has been spawned since. 0 is no coroutine. */
 typedef uint64_t co_t;
@@ -1599,6 +1606,100 @@ int co_futex_wait(const uint32_t *addr, uint32_t expected, int64_t timeout_ns);
  *  Never blocks; any thread of this process. How many it woke; -EINVAL (NULL, or not a multiple
  *  of 4). */
 int co_futex_wake(const uint32_t *addr, uint32_t n);
+
+/* ---- Channels and futures --------------------------------------------------------------------
+ *
+ * A channel passes elements of one size from senders to receivers, copied, first in, first out; so
+ * do those who wait, first come, first served. Any coroutine and any thread that knows its number
+ * may use it. A future is one value that arrives once.
+ *
+ *     co_chan_t ch;
+ *     int n = 7;
+ *     co_chan_new(&ch, sizeof n, 16);
+ *     co_chan_send(ch, &n, CO_FOREVER);       ... in another coroutine: co_chan_recv(ch, &n, ...)
+ *     co_chan_close(ch);                      no more: receivers get what is left, then -EPIPE
+ *     co_chan_free(ch); */
+
+#define CO_CHAN_UNBOUNDED    (size_t)-1 /**< co_chan_new: a capacity without a limit but memory. */
+#define CO_CHAN_ELEM_MAX     65536 /**< Bytes that an element of a channel, or a future's value,
+                                        may have; what is larger goes by its address. */
+
+/** Makes a channel of elements of `elem_size` bytes (0: it passes mere signals).
+ *
+ *  `capacity` 0: a rendezvous, in which a send ends when its element has been received; n: up to
+ *  n elements wait in a buffer, and a send waits only while it is full; CO_CHAN_UNBOUNDED: sends
+ *  never wait, and take memory.
+ *
+ *  Any thread; never blocks. 0; -EINVAL (`out` NULL, elements over CO_CHAN_ELEM_MAX); -ENOMEM. */
+int co_chan_new(co_chan_t *out, size_t elem_size, size_t capacity);
+
+/** Sends the element at `elem`: to the receiver that has waited longest, or into the buffer;
+ *  waits if neither is to be had. A send that fails has sent nothing, and one that succeeds has
+ *  sent it once. `elem` may be NULL if elements have no bytes.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -EPIPE (the
+ *  channel is closed, or was while this waited); -EBADF (it is freed, or was); -ENOMEM (unbounded
+ *  ones); -ECANCELED or an interrupt's error; -EINVAL. */
+int co_chan_send(co_chan_t ch, const void *elem, int64_t timeout_ns);
+
+/** Receives the oldest element into `elem`; waits while there is none. `elem` NULL: the element
+ *  is dropped. A receive that fails has taken nothing.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -EPIPE (the
+ *  channel is closed and nothing is left in it); -EBADF (it is freed, or was while this waited);
+ *  -ECANCELED or an interrupt's error; -EINVAL. */
+int co_chan_recv(co_chan_t ch, void *elem, int64_t timeout_ns);
+
+/** Closes the channel for senders: sends fail with -EPIPE, those that are waiting too, and their
+ *  elements are not taken. Receivers get what is in the buffer, and then -EPIPE.
+ *
+ *  Any thread; never blocks. 0; -EPIPE (it is closed already); -EBADF. */
+int co_chan_close(co_chan_t ch);
+
+/** Ends the channel, closed or not: every call on it that waits or is to come fails with -EBADF.
+ *  Elements in the buffer are dropped.
+ *
+ *  Any thread; never blocks. 0; -EBADF. */
+int co_chan_free(co_chan_t ch);
+
+/** Elements in the buffer at this moment. Any thread; never blocks. >= 0; -EBADF. */
+int64_t co_chan_len(co_chan_t ch);
+
+/** The capacity that the channel was made with; INT64_MAX if it is unbounded. Any thread; never
+ *  blocks. >= 0; -EBADF. */
+int64_t co_chan_cap(co_chan_t ch);
+
+/** Makes a future: a value of `size` bytes (0: a mere signal) that is to come.
+ *
+ *  Any thread; never blocks. 0; -EINVAL (`out` NULL, a size over CO_CHAN_ELEM_MAX); -ENOMEM. */
+int co_future_new(co_future_t *out, size_t size);
+
+/** Gives the future its value, once: who waits for it goes on, and who comes later finds it. From
+ *  any thread, from a callback of foreign code; not from a signal handler.
+ *
+ *  Never blocks. 0; -EALREADY (it has its value or its error, and keeps it); -EBADF (it has been
+ *  freed: nobody wants the value); -EINVAL (`value` NULL where it has bytes). */
+int co_future_complete(co_future_t f, const void *value);
+
+/** Gives the future an error in place of its value: co_future_wait fails with -err. As
+ *  co_future_complete otherwise.
+ *
+ *  Any thread; never blocks. 0; -EALREADY; -EBADF; -EINVAL (`err` not in 1..4095). */
+int co_future_fail(co_future_t f, int err);
+
+/** Waits until the future has its value and copies it to `out` (NULL: not), as often as one
+ *  likes, by any number of callers.
+ *
+ *  Blocks; a cancellation point; any thread. 0; -err (given by co_future_fail); -ETIMEDOUT
+ *  (-EAGAIN with CO_NOW); -EBADF (it is freed, or was while this waited); -ECANCELED or an
+ *  interrupt's error; -EINVAL. */
+int co_future_wait(co_future_t f, void *out, int64_t timeout_ns);
+
+/** Ends the future, complete or not: calls on it that wait or are to come fail with -EBADF, that
+ *  of a late completer too, who need not know.
+ *
+ *  Any thread; never blocks. 0; -EBADF. */
+int co_future_free(co_future_t f);
 
 /* ---- Scopes and scoped values -----------------------------------------------------------------
  *

@@ -3,10 +3,11 @@
 //! A channel is a core in a table of slots that are never freed ([`crate::handles`]), and what it
 //! buffers:
 //! ```text
-//! handle -> Core   word | handle closed len | senders ----> Node <-> Node ...   on waiters' stacks,
-//!                                           | receivers --> Node ...            each with an element's address
+//! handle -> Core   word | handle closed len | senders ----> Node <-> Node ...
+//!                                           | receivers --> Node ...
 //!                  ring: in the core itself, or on the heap
 //!                  unbounded: block -> block -> block, on the heap
+//! Node: on its waiter's stack, with the address of an element
 //! ```
 //! Whoever comes looks the slot up, holds its guard, and asks there whether the core is still that
 //! handle's: so a handle that has been freed, even just now, is refused, and there is no count of

@@ -19,8 +19,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L2", &["task"]),
     ("L3", &["sched"]),
     ("L4", &["wait", "scope", "blocking"]),
-    ("L5", &["io", "sync", "timer"]),
-    ("L5", &["io", "sync", "chan", "timer", "call"]),
+    ("L5", &["io", "sync", "chan", "timer"]),
     ("L7", &["rt"]),
 ];
 
