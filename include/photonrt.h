@@ -109,6 +109,14 @@ typedef void *(*co_entry_t)(void *arg);
  *  calling coroutine's group, or the default group on a plain thread. */
 typedef uint64_t co_group_t;
 
+/** A coroutine's turn in a custom group. Good once. */
+typedef uint64_t co_token_t;
+
+/** What a custom group calls for each coroutine `co` that has become runnable. It runs inside
+ *  co_group_poll or co_token_run, on that thread, as on a plain one; it keeps the token for
+ *  later, must not block, and can't run tokens (-EBUSY). */
+typedef void (*co_ready_fn_t)(void *ctx, co_token_t token, co_t co);
+
 /** A key, under which each coroutine and plain thread has a value of its own. 0 is none. */
 typedef uint64_t co_key_t;
 
@@ -475,30 +483,47 @@ int co_foreach(int (*fn)(const co_info_t *info, void *arg), void *arg);
 #define CO_GROUP_EXTERNAL    1    /**< co_group_attr_t.flags: one vCPU without a thread of its
                                        own: it runs inside co_group_poll, called from a host's
                                        event loop. */
+#define CO_GROUP_PINNED      2    /**< co_group_attr_t.flags: a thread for each vCPU that is
+                                       bound to one CPU of those that the process may use, where
+                                       the system can do that. Nothing moves but by co_migrate:
+                                       what a coroutine spawns stays on its vCPU, what comes from
+                                       outside is dealt out by turns. */
+#define CO_GROUP_CUSTOM      4    /**< co_group_attr_t.flags: one vCPU without a thread, whose
+                                       runnable coroutines are handed to `on_ready` as tokens,
+                                       for the host to run with co_token_run in what order, when,
+                                       and on what threads it likes. */
+#define CO_TOKEN_PARKED      0    /**< co_token_run: the coroutine waits for something. */
+#define CO_TOKEN_READY       1    /**< co_token_run: it has yielded; `on_ready` has been called
+                                       with its new token. */
+#define CO_TOKEN_GONE        2    /**< co_token_run: it has ended, or has moved to another group. */
 
 /** How to create a group. Zero-filled but for `size` gives one vCPU with a thread. */
 typedef struct co_group_attr_t {
     uint32_t size;              /**< sizeof(co_group_attr_t). */
-    uint32_t flags;             /**< CO_GROUP_EXTERNAL. */
-    uint32_t vcpus;             /**< vCPUs; 0: one. With one, the group's coroutines run one at a
-                                     time. At most 256. */
+    uint32_t flags;             /**< 0, or one of CO_GROUP_EXTERNAL, CO_GROUP_PINNED,
+                                     CO_GROUP_CUSTOM. */
+    uint32_t vcpus;             /**< vCPUs; 0: one, or in a pinned group one for each CPU that
+                                     the process may use. With one, the group's coroutines run
+                                     one at a time and need no locks among them. At most 256. */
     uint32_t reserved;          /**< Zero. */
     const char *name;           /**< A name for its threads and for reports, copied (11 bytes at
                                      most, cut beyond); NULL: none. */
+    co_ready_fn_t on_ready;     /**< Of a custom group; else NULL. */
+    void *ctx;                  /**< What on_ready is called with. */
 } co_group_attr_t;
 
 /** Creates a group of vCPUs in the running runtime. Coroutines enter it by co_attr_t.group or by
  *  co_migrate, and stay: vCPUs of one group take no work from another. Any thread; does not block
  *  a coroutine for longer than it takes to start threads.
  *
- *  0; -EINVAL (`out` NULL, a bad attr, an external group with more than one vCPU), -E2BIG (an
- *  attr from a newer header), -ESRCH (no runtime), -ESHUTDOWN, -EAGAIN (no thread to be had),
- *  -EMFILE, -ENOMEM. */
+ *  0; -EINVAL (`out` NULL, a bad attr, an external or custom group with more than one vCPU, a
+ *  custom one without on_ready), -E2BIG (an attr from a newer header), -ESRCH (no runtime),
+ *  -ESHUTDOWN, -EAGAIN (no thread to be had), -EMFILE, -ENOMEM. */
 int co_group_create(co_group_t *out, const co_group_attr_t *attr);
 
-/** Ends a group: waits until its coroutines have ended, then ends its threads. An external group
- *  is polled meanwhile by the caller's co_group_poll calls, not by this one, so destroy it when
- *  it is empty.
+/** Ends a group: waits until its coroutines have ended, then ends its threads. An external or
+ *  custom group is not run by this, so destroy it when it is empty, or from another thread than
+ *  its host's.
  *
  *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW:
  *  coroutines are left, the group goes on); -ESRCH (stale); -EDEADLK (a coroutine of that group);
@@ -510,16 +535,33 @@ int co_group_destroy(co_group_t group, int64_t timeout_ns);
  *  how many times a coroutine was resumed, 0 if none within the timeout. One thread at a time;
  *  the same one each time while coroutines that are not migratable live in it.
  *
+ *  Of a custom group it runs nothing: it looks after I/O, timers and wakes, calls on_ready for
+ *  each coroutine that has become runnable, waiting up to `timeout_ns` for the first, and gives
+ *  how many these were. While it waits, tokens may be run.
+ *
  *  Blocks the calling thread; not from a coroutine (-EDEADLK). >= 0; -EINVAL (not an external
  *  group, a timeout below -1); -ESRCH (stale); -EBUSY (another thread is polling it). */
 int64_t co_group_poll(co_group_t group, int64_t timeout_ns);
 
-/** A file descriptor that is readable when co_group_poll of this external group has something to
- *  do: a wake, I/O, or a timer. It belongs to the group; only wait for it. Any thread; never
- *  blocks.
+/** A file descriptor that is readable when co_group_poll of this external or custom group has
+ *  something to do: a wake, I/O, or a timer. It belongs to the group; only wait for it. Any
+ *  thread; never blocks.
  *
  *  >= 0; -EINVAL (not an external group); -ESRCH (stale). */
 int co_group_fd(co_group_t group);
+
+/** Runs the coroutine of a token on the calling thread until it waits, yields or ends, and calls
+ *  on_ready for what has become runnable meanwhile. Of one group only one token at a time is run,
+ *  so its coroutines need no locks among them. Which thread runs one may change each time: as in
+ *  a migratable coroutine, what is in a thread's own variables (errno among them) is gone after a
+ *  call that may block. A thread that has run tokens should live as long as the group: the system
+ *  calls off what I/O it began when it ends (-ECANCELED).
+ *
+ *  Holds up the calling thread for as long as the coroutine runs; not from a coroutine
+ *  (-EDEADLK). CO_TOKEN_PARKED, CO_TOKEN_READY or CO_TOKEN_GONE; -ESRCH (a token that is stale or
+ *  was never given); -EBUSY (the group is being polled, or another of its tokens is run: the
+ *  token stays good). */
+int co_token_run(co_token_t token);
 
 /** Sends work to another group, and waits for it: a coroutine in `group` runs `fn(arg)`, and
  *  `result` (it may be NULL) receives what that returned. `arg` may lie on the caller's stack:

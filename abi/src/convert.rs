@@ -1,11 +1,11 @@
 //! What the sections share: from C's arguments to the runtime's types and back to a status.
 
 use crate::coroutine::{CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP, co_attr_t, co_entry_t};
-use crate::group::{CO_GROUP_EXTERNAL, co_group_attr_t};
+use crate::group::{CO_GROUP_CUSTOM, CO_GROUP_EXTERNAL, CO_GROUP_PINNED, co_group_attr_t};
 use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t, co_stall_t};
 use crate::time::co_timer_attr_t;
 use photonrt_runtime::err::Errno;
-use photonrt_runtime::rt::{Config, GroupAttr, Stall, StallHook};
+use photonrt_runtime::rt::{Config, GroupAttr, GroupKind, Host, Stall, StallHook};
 use photonrt_runtime::task::{Attr, Entry};
 use photonrt_runtime::timer::TimerAttr;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -167,12 +167,21 @@ pub unsafe fn attr<'a>(p: *const co_attr_t, detached: bool) -> Result<Attr<'a>, 
 pub unsafe fn group_attr<'a>(p: *const co_group_attr_t) -> Result<GroupAttr<'a>, Errno> {
     // SAFETY: the caller's.
     let Some(a) = (unsafe { read_sized(p) })? else { return Ok(GroupAttr::default()) };
-    if a.reserved != 0 || a.flags & !CO_GROUP_EXTERNAL != 0 {
+    if a.reserved != 0 {
         return Err(Errno::EINVAL);
     }
+    let kind = match (a.flags, a.on_ready) {
+        (0, None) => GroupKind::Parallel,
+        (CO_GROUP_PINNED, None) => GroupKind::Pinned,
+        (CO_GROUP_EXTERNAL, None) => GroupKind::External,
+        (CO_GROUP_CUSTOM, Some(on_ready)) => {
+            GroupKind::Custom(Host { on_ready, ctx: a.ctx as usize })
+        }
+        _ => return Err(Errno::EINVAL),
+    };
     // SAFETY: the caller's.
     let name = unsafe { text(a.name) };
-    Ok(GroupAttr { vcpus: a.vcpus, external: a.flags & CO_GROUP_EXTERNAL != 0, name })
+    Ok(GroupAttr { vcpus: a.vcpus, kind, name })
 }
 
 /// # Safety

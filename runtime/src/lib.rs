@@ -8,7 +8,7 @@
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
 //! L1  arch stack              context switch per ISA; slabs, guards, pool
-//! L0  prim asym err time rng list handles parker wheel
+//! L0  prim asym err time rng list handles parker affinity wheel
 //! ```
 //! With `--cfg loom` only the lock-free protocols are built, for their models.
 
@@ -20,6 +20,8 @@ pub mod task;
 #[cfg(not(loom))]
 #[macro_use]
 pub mod arch;
+#[cfg(not(loom))]
+pub mod affinity;
 #[cfg(not(loom))]
 pub mod blocking;
 #[cfg(not(loom))]

@@ -3,6 +3,7 @@
 #include "../check.h"
 
 static co_group_t one, two;
+static atomic_int go; /* what is deaf waits for this */
 
 typedef struct {
   co_group_t where;
@@ -19,7 +20,8 @@ static void *work(void *arg) {
     w->slept = co_sleep(w->sleeps);
   if (w->deaf) {
     co_cancel_clear();
-    CHECK_OK(co_sleep(3 * MS));
+    while (!atomic_load(&go))
+      CHECK_OK(co_sleep(100 * US));
     w->deaf = 2;
   }
   return &w->sleeps;
@@ -78,6 +80,7 @@ static void late(void) {
   CHECK_EQ(w.slept, -ECANCELED);
   /* One that takes its time is waited for, and what it returns is given. */
   result = NULL;
+  atomic_store(&go, 1);
   CHECK_ERR(co_group_call(two, work, &deaf, &result, 1 * MS), ETIMEDOUT);
   CHECK_EQ(deaf.deaf, 2);
   CHECK(result == &deaf.sleeps);
@@ -115,11 +118,13 @@ static void stopped(void) {
   CHECK_EQ(i.w.slept, -ECANCELED);
   /* What comes while it waits for the end is for the next call. */
   twice.w.deaf = 1;
+  atomic_store(&go, 0);
   co = conf_spawn(calls, &twice);
   conf_until_state(co, CO_STATE_PARKED);
   CHECK_OK(co_interrupt(co, EINTR));
   CHECK_OK(co_sleep(500 * US));
   CHECK_OK(co_interrupt(co, EBUSY));
+  atomic_store(&go, 1);
   conf_join(co);
   CHECK_EQ(twice.status, -EINTR);
   CHECK_EQ(twice.again, -EBUSY);

@@ -18,6 +18,7 @@
 #![allow(unsafe_code)]
 
 use super::word::{Ended, Word};
+use crate::affinity;
 use crate::err::Errno;
 use crate::sched::wake_waiter;
 use crate::stack::AltStack;
@@ -305,6 +306,7 @@ impl Pool {
     /// A thread's life.
     fn serve(&self, me: usize) {
         block_signals();
+        affinity::unbound();
         let _alt_stack = self.reports.then(AltStack::new);
         while let Some(job) = self.next(me) {
             // SAFETY: this thread has taken the job, which is its own until its word ends; what is

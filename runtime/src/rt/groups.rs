@@ -1,8 +1,9 @@
 //! Groups: their threads, their handles, the external ones.
 #![allow(unsafe_code)]
 
-use super::external::External;
+use super::external::{External, Host};
 use super::{Config, config_flags, drain, seed, state};
+use crate::affinity;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::sched::{self, Group, VCpu, acquire, foreign, group_of, registry, running};
@@ -19,8 +20,33 @@ use std::thread::{self, JoinHandle};
 #[allow(missing_docs)]
 pub struct GroupAttr<'a> {
     pub vcpus: u32,
-    pub external: bool,
+    pub kind: GroupKind,
     pub name: &'a [u8],
+}
+
+/// Who runs a group's vCPUs.
+#[derive(Clone, Copy, Default, Debug)]
+pub enum GroupKind {
+    /// A thread each, among which fresh coroutines move.
+    #[default]
+    Parallel,
+    /// A thread each, bound to a CPU.
+    Pinned,
+    /// Whoever polls it.
+    External,
+    /// A host that is given tokens.
+    Custom(Host),
+}
+
+impl GroupKind {
+    fn host(self) -> Option<Host> {
+        if let GroupKind::Custom(h) = self { Some(h) } else { None }
+    }
+
+    /// Whether it has no threads.
+    fn external(self) -> bool {
+        matches!(self, GroupKind::External | GroupKind::Custom(_))
+    }
 }
 
 /// A vCPU's counts: they go on from group to group, so each group remembers where they stood.
@@ -62,7 +88,7 @@ pub(super) fn start(
     n: usize,
     on_caller: bool,
 ) -> Result<Entry, Errno> {
-    let mut e = make(config, registry::new_handle(), name, n, false)?;
+    let mut e = make(config, registry::new_handle(), name, n, GroupKind::Parallel)?;
     e.on_caller = on_caller;
     launch(config, engine, e)
 }
@@ -73,7 +99,7 @@ fn make(
     handle: u64,
     name: String,
     n: usize,
-    external: bool,
+    kind: GroupKind,
 ) -> Result<Entry, Errno> {
     let mut vcpus = Vec::new();
     for _ in 0..n {
@@ -86,7 +112,8 @@ fn make(
         }
     }
     let before = vcpus.iter().map(|v| figures(v)).collect();
-    let mut group = Group::new(handle, name, vcpus, external);
+    let mut group = Group::new(handle, name, vcpus, kind.external());
+    group.pinned = matches!(kind, GroupKind::Pinned);
     group.stack_class = config.stack_class();
     group.task_flags = config.task_flags();
     let group = Arc::new(group);
@@ -104,6 +131,7 @@ fn make(
 fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Errno> {
     let (tell, told) = mpsc::channel();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
+    let cpus = if e.group.pinned { affinity::cpus() } else { Vec::new() };
     let mut failed = None;
     let mut expected = 0;
     for (i, v) in e.group.vcpus.iter().copied().enumerate() {
@@ -118,7 +146,15 @@ fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Er
             continue;
         }
         let tell = tell.clone();
-        let body = move || vcpu_thread(v, engine, signals, &tell);
+        let cpu = cpus.get(i % cpus.len().max(1)).copied();
+        let body = move || {
+            match cpu {
+                // Where the system does not bind threads, it runs unbound.
+                Some(cpu) => drop(affinity::bind(cpu)),
+                None => affinity::unbound(),
+            }
+            vcpu_thread(v, engine, signals, &tell);
+        };
         match thread::Builder::new().name(format!("{}-{}", e.group.name, i + 1)).spawn(body) {
             Ok(t) => {
                 e.threads.push(t);
@@ -173,9 +209,13 @@ pub(super) fn stop(e: Entry) {
         let _ = t.join();
     }
     if e.on_caller || e.group.external {
-        let v = e.group.vcpus[0];
+        let (v, caller) = (e.group.vcpus[0], sched::current());
         v.bind();
         v.leave();
+        // A coroutine may destroy an external group.
+        if let Some(c) = caller {
+            c.bind();
+        }
     }
     for v in &e.group.vcpus {
         v.release();
@@ -185,8 +225,11 @@ pub(super) fn stop(e: Entry) {
 
 /// co_group_create.
 pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
-    let n = attr.vcpus.max(1);
-    if n > super::GROUP_VCPUS || (attr.external && n > 1) {
+    let n = match (attr.vcpus, attr.kind) {
+        (0, GroupKind::Pinned) => affinity::cpus().len().clamp(1, super::GROUP_VCPUS as usize),
+        (n, _) => n.max(1) as usize,
+    };
+    if n > super::GROUP_VCPUS as usize || (attr.kind.external() && n > 1) {
         return Err(Errno::EINVAL);
     }
     let name = &attr.name[..attr.name.len().min(11)];
@@ -200,10 +243,12 @@ pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
         }
         (up.config, up.engine)
     };
-    let mut e = make(&config, registry::new_handle(), name, n as usize, attr.external)?;
-    if attr.external {
+    let mut e = make(&config, registry::new_handle(), name, n, attr.kind)?;
+    if attr.kind.external() {
         let v = e.group.vcpus[0];
-        let made = io::driver(engine, true).and_then(|d| External::new(d.fd()).map(|x| (d, x)));
+        let host = attr.kind.host();
+        let made =
+            io::driver(engine, true).and_then(|d| External::new(d.fd(), host).map(|x| (d, x)));
         match made {
             Ok((d, x)) => {
                 let caller = sched::current();
@@ -290,6 +335,21 @@ pub fn group_poll(handle: u64, timeout_ns: i64) -> Result<i64, Errno> {
     let (group, x) = external(handle)?;
     let timeout = (timeout_ns >= 0).then_some(timeout_ns);
     x.poll(group.vcpus[0], timeout)
+}
+
+/// co_token_run. The number of how it went, see [`sched::Ran`].
+pub fn token_run(token: u64) -> Result<i64, Errno> {
+    if sched::current().is_some() {
+        return Err(Errno::EDEADLK);
+    }
+    let v = sched::token::home(token).ok_or(Errno::ESRCH)?;
+    // Whoever owns the vCPU now: 0 stands for the default group only where users say it.
+    let handle = v.group_handle();
+    if handle == 0 {
+        return Err(Errno::ESRCH);
+    }
+    let (group, x) = external(handle).map_err(|_| Errno::ESRCH)?;
+    x.run_token(group.vcpus[0], token).map(|ran| ran as i64)
 }
 
 /// co_group_fd.

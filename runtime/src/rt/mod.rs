@@ -24,9 +24,10 @@ pub use crate::sched::{
 };
 pub use crate::time::now;
 pub use config::{Config, GROUP_VCPUS, config_flags};
+pub use external::Host;
 pub use groups::{
-    GroupAttr, group_create, group_destroy, group_fd, group_poll, group_self, group_vcpus,
-    vcpu_self,
+    GroupAttr, GroupKind, group_create, group_destroy, group_fd, group_poll, group_self,
+    group_vcpus, token_run, vcpu_self,
 };
 pub use monitor::{Hook as StallHook, Stall};
 

@@ -15,6 +15,8 @@ pub struct Group {
     pub vcpus: Vec<&'static VCpu>,
     /// Runs only inside co_group_poll.
     pub external: bool,
+    /// Its vCPUs take nothing from each other.
+    pub pinned: bool,
     /// Stack class of a coroutine that asks for no size.
     pub stack_class: u8,
     /// Flags that each of its coroutines gets.
@@ -36,6 +38,7 @@ impl Group {
             name,
             vcpus,
             external,
+            pinned: false,
             stack_class: 0,
             task_flags: 0,
             birth: AtomicU32::new(0),
@@ -51,7 +54,8 @@ impl Group {
     }
 
     /// The vCPU of a number in the ABI's counting; 0: the runtime's choice, an idle one if there is
-    /// any, and none whose thread is in foreign code if it can be helped.
+    /// any, and none whose thread is in foreign code if it can be helped. In a pinned group each by
+    /// turns.
     pub fn choose(&self, number: u32) -> Option<&'static VCpu> {
         if number != 0 {
             return self.vcpus.get(number as usize - 1).copied();
@@ -59,6 +63,9 @@ impl Group {
         let n = self.vcpus.len();
         let first = self.next.fetch_add(1, Relaxed) % n;
         let at = |i: usize| self.vcpus[(first + i) % n];
+        if self.pinned {
+            return Some(at(0));
+        }
         let all = || (0..n).map(at);
         let idle = all().find(|v| v.asleep());
         idle.or_else(|| all().find(|v| !v.is_foreign())).or_else(|| Some(at(0)))

@@ -47,6 +47,7 @@ mod spawn;
 mod steal;
 mod switch;
 mod thread;
+pub mod token;
 pub mod vcpu;
 pub mod watch;
 
@@ -64,6 +65,7 @@ pub use signal::{
 };
 pub use spawn::{Env, free, spawn_in, spawn_local};
 pub use switch::{park, park_by_step, yield_now, yield_slow};
+pub use token::Ran;
 pub use vcpu::{Counts, MAX_VCPUS, Message, VCpu, acquire, current, running, vcpu};
 
 /// Switches between two looks at I/O, timers and wakes.

@@ -160,7 +160,10 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
         // The running one has its own way; a fresh one that began to run meanwhile was refused above.
         state::RUNNABLE if v.task().is_some_and(|cur| std::ptr::eq(cur, t)) => true,
         state::RUNNABLE => {
-            v.unlink(t);
+            // One with a token is in no ring.
+            if t.next.get().is_some() {
+                v.unlink(t);
+            }
             v.transfer(t);
             false
         }

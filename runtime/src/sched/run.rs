@@ -52,7 +52,7 @@ pub fn run(v: &'static VCpu, idle: fn(&VCpu)) {
             v.sleep(idle);
             continue;
         }
-        v.run_ring();
+        v.run_ring(BUDGET);
     }
 }
 
@@ -81,7 +81,7 @@ impl External {
                     break;
                 }
                 rounds += 1;
-                resumed += u64::from(v.run_ring());
+                resumed += u64::from(v.run_ring(BUDGET));
                 continue;
             }
             v.idle.prepare();
@@ -103,7 +103,7 @@ impl External {
 
 impl VCpu {
     /// Looks for everything that may have become runnable.
-    fn look(&'static self) {
+    pub(super) fn look(&'static self) {
         self.counts.polls.add(1);
         self.count_kept();
         self.serve_inbox();
@@ -129,9 +129,9 @@ impl VCpu {
 
     /// Runs coroutines until the budget is used up or none is left; gives how many switches that
     /// were.
-    fn run_ring(&'static self) -> u32 {
+    pub(super) fn run_ring(&'static self, budget: u32) -> u32 {
         let Some(first) = self.cur() else { return 0 };
-        self.tick.set(BUDGET);
+        self.tick.set(budget);
         self.last_spawn.set(None);
         self.trimmed.set(false);
         self.in_task.set(true);
@@ -149,11 +149,11 @@ impl VCpu {
             self.counts.ended.add(1);
             announce_end(self, t);
         }
-        BUDGET - self.tick.get()
+        budget - self.tick.get()
     }
 
     /// After [`super::idle::Idle::prepare`]: whether there is something to do after all.
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         !self.inbox().is_empty()
             || self.has_messages.load(Relaxed)
             || !self.alarms.is_empty()
@@ -162,7 +162,9 @@ impl VCpu {
 
     fn sleep(&'static self, idle: fn(&VCpu)) {
         let group = self.group();
-        group.hungry.fetch_add(1, Relaxed);
+        // In a pinned group nobody offers anything.
+        let hungry = usize::from(!group.pinned);
+        group.hungry.fetch_add(hungry, Relaxed);
         if !self.spin_for_work() {
             self.idle.prepare();
             idle(self);
@@ -176,7 +178,7 @@ impl VCpu {
             self.idle.awake();
             watch::awake();
         }
-        group.hungry.fetch_sub(1, Relaxed);
+        group.hungry.fetch_sub(hungry, Relaxed);
     }
 
     /// Spins for a while if that has paid off. True: there is something to do.
@@ -225,6 +227,11 @@ impl VCpu {
         let timeout = timeout.map(|ns| Duration::from_nanos(ns.max(0) as u64));
         self.with_driver(|d| d.wait(timeout));
         now
+    }
+
+    /// When its next timer is due.
+    pub fn next_timer(&self) -> Option<i64> {
+        self.wheel.next()
     }
 
     fn fire_timers_if_due(&'static self, now: i64) {

@@ -81,7 +81,7 @@ impl VCpu {
             return true;
         }
         let all = &self.group().vcpus;
-        if all.len() < 2 {
+        if all.len() < 2 || self.group().pinned {
             return false;
         }
         let first = self.rng.below(all.len());

@@ -300,6 +300,11 @@ impl VCpu {
         unsafe { &*self.group.get() }
     }
 
+    /// Its group's handle, or its last one's; 0: it has had none. Any thread.
+    pub fn group_handle(&self) -> u64 {
+        self.group_handle.load(Relaxed)
+    }
+
     /// The cache of stacks. Owner thread only.
     #[inline]
     pub(crate) fn stacks(&self) -> &stack::Cache {

@@ -14,7 +14,13 @@ use std::collections::BTreeSet;
 /// Tests may name anything. `lib.rs` only declares; a macro that other crates expand (`$crate::`)
 /// belongs to no layer.
 const LAYERS: [(&str, &[&str]); 7] = [
-    ("L0", &["prim", "asym", "time", "rng", "err", "list", "handles", "hooks", "wheel", "parker"]),
+    (
+        "L0",
+        &[
+            "prim", "asym", "time", "rng", "err", "list", "handles", "affinity", "hooks", "wheel",
+            "parker",
+        ],
+    ),
     ("L1", &["arch", "stack"]),
     ("L2", &["task"]),
     ("L3", &["sched"]),
