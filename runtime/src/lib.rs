@@ -13,8 +13,10 @@
 //! With `--cfg loom` only the lock-free protocols are built, for their models.
 
 pub mod asym;
+pub mod err;
 pub mod list;
 pub mod prim;
+pub mod sync;
 pub mod task;
 
 #[cfg(not(loom))]
@@ -26,8 +28,6 @@ pub mod affinity;
 pub mod blocking;
 #[cfg(not(loom))]
 pub mod chan;
-#[cfg(not(loom))]
-pub mod err;
 #[cfg(not(loom))]
 pub mod handles;
 #[cfg(not(loom))]
@@ -44,8 +44,6 @@ pub mod sched;
 pub mod scope;
 #[cfg(not(loom))]
 pub mod stack;
-#[cfg(not(loom))]
-pub mod sync;
 #[cfg(not(loom))]
 pub mod time;
 #[cfg(not(loom))]
@@ -68,9 +66,6 @@ pub mod claim;
 #[path = "io/entry.rs"]
 pub mod entry;
 #[cfg(loom)]
-#[path = "wait/guard.rs"]
-pub mod guard;
-#[cfg(loom)]
 #[path = "sched/idle.rs"]
 pub mod idle;
 #[cfg(loom)]
@@ -81,3 +76,15 @@ mod models;
 #[cfg(loom)]
 #[path = "sched/alarm/orders.rs"]
 pub mod orders;
+#[cfg(loom)]
+#[path = "models/world/parker.rs"]
+pub mod parker;
+#[cfg(loom)]
+#[path = "models/world/sched.rs"]
+pub mod sched;
+#[cfg(loom)]
+#[path = "models/world/time.rs"]
+pub mod time;
+#[cfg(loom)]
+#[path = "models/world/wait.rs"]
+pub mod wait;

@@ -1,6 +1,6 @@
 //! Guards: see `wait::guard`.
 
-use crate::guard::{SEVERAL, Vcpus, Word, leave};
+use crate::wait::guard::{SEVERAL, Vcpus, Word, leave};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering::*};

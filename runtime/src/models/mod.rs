@@ -7,6 +7,8 @@ mod blocking;
 
 mod guard;
 
+mod sync;
+
 use crate::entry::{Close, Enter, Entry};
 use crate::idle::Idle;
 use crate::lent::Lent;

@@ -17,6 +17,7 @@ mod mutex;
 mod once;
 mod recursive;
 mod rwlock;
+#[cfg(not(loom))]
 mod sem;
 mod wait_group;
 
@@ -27,6 +28,7 @@ pub use mutex::Mutex;
 pub use once::Once;
 pub use recursive::RecursiveMutex;
 pub use rwlock::RwLock;
+#[cfg(not(loom))]
 pub use sem::{Semaphore, Take};
 pub use wait_group::WaitGroup;
 
