@@ -230,7 +230,11 @@ static void *job(void *arg) {
       CHECK_OK(co_sleep((i % 3) * 50 * US));
     else if (i % 5 == 1)
       CHECK_OK(co_group_call(home, elsewhere, NULL, NULL, CO_FOREVER));
-    else if (i % 5 == 2) {
+    else if (i % 10 == 3) {
+      CHECK_EQ(co_blocking_enter(), 1);
+      usleep(20);
+      CHECK_EQ(co_blocking_leave(), 0);
+    } else if (i % 5 == 2) {
       CHECK_EQ(co_io_write(j->fds[1], &c, 1, CO_FOREVER), 1);
       CHECK_EQ(co_io_read(j->fds[0], &c, 1, CO_FOREVER), 1);
     } else

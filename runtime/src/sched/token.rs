@@ -55,6 +55,8 @@ impl VCpu {
     /// plain thread. How many there were.
     fn hand_out(&'static self, give: &dyn Fn(u64, u64)) -> u64 {
         let mut n = 0;
+        // What was put on offer while the thread was in foreign code.
+        while self.take() {}
         while let Some(t) = self.cur() {
             self.unlink(t);
             t.next.set(None);
@@ -113,8 +115,9 @@ impl VCpu {
         self.run_ring(1);
         let ran = match t.life.state(g) {
             State::Live if t.owner.load(Relaxed) != self.me => Ran::Gone,
-            State::Live if t.parked() => Ran::Parked,
-            State::Live => Ran::Ready,
+            State::Live if t.state.load(Relaxed) == state::RUNNABLE => Ran::Ready,
+            // Or in foreign code, on another thread.
+            State::Live => Ran::Parked,
             _ => Ran::Gone,
         };
         self.hand_out(give);
