@@ -477,8 +477,16 @@ int co_foreach(int (*fn)(const co_info_t *info, void *arg), void *arg);
 /* ---- Groups of vCPUs ------------------------------------------------------------------------
  *
  * All vCPUs that co_run or co_init start make up the default group. Further groups keep some
- * work apart: one vCPU alone runs its coroutines strictly one at a time; an external group runs
- * inside a host's own event loop. */
+ * work apart, each with a policy of its own:
+ *
+ *   one vCPU   its coroutines run strictly one at a time and need no locks among them
+ *   several    a thread each; what has not run yet goes to whichever is idle
+ *   pinned     a thread each, bound to a CPU; nothing moves by itself
+ *   external   one vCPU, run inside a host's own event loop (co_group_poll, co_group_fd)
+ *   custom     one vCPU; the host is handed each runnable coroutine and says when and where
+ *              it runs (co_token_run)
+ *
+ * co_group_call sends work to another group and waits for it. */
 
 #define CO_GROUP_EXTERNAL    1    /**< co_group_attr_t.flags: one vCPU without a thread of its
                                        own: it runs inside co_group_poll, called from a host's

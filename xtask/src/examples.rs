@@ -1,7 +1,7 @@
 //! The programs of examples/c: built with plain `cc`, run, and read.
 
 use crate::package::{archive, dir};
-use crate::sh::{Server, cmd, free_port, have, output, root, run, target};
+use crate::sh::{Server, cmd, free_port, have, have_header, output, root, run, target};
 use crate::step::Outcome;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -38,6 +38,30 @@ pub fn names() -> Result<Vec<String>, String> {
     Ok(names)
 }
 
+/// Libraries besides ours that examples are linked with: what a source says in a line
+/// `/* libs: -lNAME */`, and the header and Debian package that it stands for.
+const LIBRARIES: [(&str, &str, &str); 1] = [("-luv", "uv.h", "libuv1-dev")];
+
+/// What to link an example with besides our library.
+fn libs(name: &str) -> Result<Vec<String>, String> {
+    let source = root().join("examples/c").join(format!("{name}.c"));
+    let text = std::fs::read_to_string(&source).map_err(|e| format!("{name}.c: {e}"))?;
+    let line = text.lines().find_map(|l| l.strip_prefix("/* libs: ")?.strip_suffix(" */"));
+    Ok(line.unwrap_or_default().split_whitespace().map(String::from).collect())
+}
+
+/// The Debian package that an example can't do without and that is not to be had.
+fn lacks(name: &str) -> Result<Option<&'static str>, String> {
+    for lib in libs(name)? {
+        let known = LIBRARIES.iter().find(|l| l.0 == lib);
+        let (_, header, package) = known.ok_or(format!("{name}.c: unknown library {lib}"))?;
+        if !have_header(header, package) {
+            return Ok(Some(package));
+        }
+    }
+    Ok(None)
+}
+
 /// Compiles one, warnings as errors, and gives the program.
 pub fn build(compiler: &str, name: &str) -> Result<PathBuf, String> {
     let out = target().join("examples").join(compiler);
@@ -48,6 +72,7 @@ pub fn build(compiler: &str, name: &str) -> Result<PathBuf, String> {
         .arg(dir().join("include"))
         .arg(root().join("examples/c").join(format!("{name}.c")))
         .arg(archive())
+        .args(libs(name)?)
         .arg("-o")
         .arg(&program))?;
     Ok(program)
@@ -61,11 +86,15 @@ pub fn run_program(program: &Path, args: &[&str]) -> Result<String, String> {
 type Check = fn(&Path) -> Result<(), String>;
 
 /// What is tried with each; an example that is not in this list fails the step.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 12] = [
     ("hello", |p| run_program(p, &[]).map(drop)),
     ("skynet", |p| prints_figures(p, &[])),
     ("million", |p| prints_figures(p, &["20000"])),
     ("spawn_switch", |p| prints_figures(p, &[])),
+    ("sleepers", |p| prints_figures(p, &["2000", "500"])),
+    ("timer", |p| prints_figures(p, &[])),
+    ("game_loop", |p| prints_figures(p, &["50"])),
+    ("libuv", on_each_engine),
     ("echo_server", echo),
     ("http_server", http),
     ("load", load),
@@ -75,6 +104,14 @@ const CHECKS: [(&str, Check); 8] = [
 /// Compiles all with each compiler that is here and tries each.
 pub fn run_all(trouble: &mut Vec<String>) -> Result<Outcome, String> {
     let mut sum = Outcome::default();
+    let mut names = names()?;
+    for (name, package) in missing(&names)? {
+        sum.add(Outcome::skip(
+            format!("examples/c/{name}.c"),
+            format!("{package} is not installed"),
+        ));
+        names.retain(|n| *n != name);
+    }
     let mut note = |what: String, result: Result<(), String>, sum: &mut Outcome| {
         sum.add(Outcome::check(result.is_ok()));
         trouble.extend(result.err().map(|e| format!("{what}: {e}")));
@@ -84,11 +121,11 @@ pub fn run_all(trouble: &mut Vec<String>) -> Result<Outcome, String> {
             sum.add(Outcome::skip(format!("examples with {compiler}"), "it is not installed"));
             continue;
         }
-        for name in names()? {
-            note(format!("{compiler} {name}.c"), build(compiler, &name).map(drop), &mut sum);
+        for name in &names {
+            note(format!("{compiler} {name}.c"), build(compiler, name).map(drop), &mut sum);
         }
     }
-    for name in names()? {
+    for name in names {
         let result = match CHECKS.iter().find(|c| c.0 == name) {
             Some((_, check)) => build("cc", &name).and_then(|program| check(&program)),
             None => Err("no check for it in xtask/src/examples.rs".into()),
@@ -96,6 +133,18 @@ pub fn run_all(trouble: &mut Vec<String>) -> Result<Outcome, String> {
         note(name, result, &mut sum);
     }
     Ok(sum)
+}
+
+/// The examples that can't be built here, and the package that each lacks.
+fn missing(names: &[String]) -> Result<Vec<(String, &'static str)>, String> {
+    let lack = |name: &String| Ok(lacks(name)?.map(|package| (name.clone(), package)));
+    names.iter().filter_map(|name| lack(name).transpose()).collect()
+}
+
+/// With the engine that the library chooses, and with the other that can wait for sockets.
+fn on_each_engine(program: &Path) -> Result<(), String> {
+    prints_figures(program, &[])?;
+    output(cmd("timeout").arg("60").arg(program).env("PHOTONRT_ENGINE", "ready")).map(drop)
 }
 
 fn prints_figures(program: &Path, args: &[&str]) -> Result<(), String> {

@@ -68,9 +68,22 @@ pub fn have(program: &str) -> bool {
 /// Whether a program is there, after an attempt to install it from Debian's `package` where that
 /// can be done (root, apt-get).
 pub fn have_or_install(program: &str, package: &str) -> bool {
-    if have(program) {
-        return true;
-    }
+    have(program) || (install(package) && have(program))
+}
+
+/// Whether the header `name` is on the compiler's path, after an attempt to install it from
+/// Debian's `package`.
+pub fn have_header(name: &str, package: &str) -> bool {
+    let there = || {
+        let include = format!("-include{name}");
+        let args = ["-D_GNU_SOURCE", "-fsyntax-only", "-xc", &include, "/dev/null"];
+        cc().args(args).output().is_ok_and(|o| o.status.success())
+    };
+    there() || (install(package) && there())
+}
+
+/// Installs one of Debian's packages, where that can be done (root, apt-get).
+fn install(package: &str) -> bool {
     let root = output(cmd("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || !have("apt-get") {
         return false;
@@ -79,7 +92,7 @@ pub fn have_or_install(program: &str, package: &str) -> bool {
         run(cmd("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")).is_ok()
     };
     let install = ["install", "-y", "-q", "--no-install-recommends", package];
-    (apt(&install) || (apt(&["update", "-q"]) && apt(&install))) && have(program)
+    apt(&install) || (apt(&["update", "-q"]) && apt(&install))
 }
 
 /// Runs with both outputs in the file `log`, for `limit` at most. True if it succeeded; an error if
