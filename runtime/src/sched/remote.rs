@@ -4,6 +4,7 @@
 
 use super::TaskRef;
 use super::vcpu::{VCpu, current, vcpu};
+use crate::arch;
 use crate::parker;
 use crate::task::life::{Register, State};
 use crate::task::mail::{Post, bits};
@@ -232,10 +233,21 @@ pub fn wake_waiting(v: Option<&'static VCpu>, t: TaskRef) {
     }
 }
 
-/// On the owner's thread: its timer has fired.
-pub(super) fn ready_timed_out(v: &'static VCpu, t: TaskRef) {
+/// In the owner's scheduler context: its timer has fired. `after`: it is to run next, after that one if
+/// there is one, which came before it by this; otherwise when its turn comes. False: it was to move, and
+/// has been given away.
+pub(super) fn ready_timed_out(
+    v: &'static VCpu,
+    t: TaskRef,
+    after: Option<Option<TaskRef>>,
+) -> bool {
     t.attention.set(t.attention.get() | attention::TIMEOUT);
-    make_ready(v, t, VCpu::push_end);
+    // Its stack has not been touched for long; it comes while others that are due run.
+    arch::prefetch(t.sp.get());
+    make_ready(v, t, |v, t| match after {
+        Some(before) => v.push_due(t, before),
+        None => v.push_end(t),
+    })
 }
 
 /// Any thread: if the coroutine in this block is parked, it looks again at what it waits for. A

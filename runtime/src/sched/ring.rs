@@ -10,14 +10,19 @@
 //! what is put there runs after everybody else had a turn. Its front is just after `cur`: what is
 //! put there runs next.
 //!
-//! Front or end: what an I/O completion, a timer or another thread wakes goes to the end. What the
-//! running coroutine wakes or spawns goes to the front, while its data is in cache and its waker is
-//! about to wait for it; children in the order they were spawned. So a tree of spawns is run depth
-//! first and few of its coroutines live at once. Lest two that wake each other keep the rest
-//! waiting for ever, after [`super::FRONT`] of these one goes to the end.
+//! Front or end: what an I/O completion or another thread wakes goes to the end; what has slept long
+//! enough, some of it in each round, to the front: a sleeper is late by a round, not by a crowd. What
+//! the running coroutine wakes or spawns goes to the front, while its data is in cache and its waker
+//! is about to wait for it; children in the order they were spawned. So a tree of spawns is run depth
+//! first, few of its coroutines live at once, and the ring's end, where thieves are served, has its
+//! largest branches. Lest two that wake each other, or a chain of spawns, keep the rest waiting for
+//! ever, a **mark** stands at the one that would have run next without all this: after
+//! [`super::FRONT`] at the front, that one goes before them, and the mark moves on.
 //!
-//! Rejected: a sentinel in the ring (Photon's idler): two coroutines would pay for three switches.
-//! A queue with head and tail: four stores a yield instead of one.
+//! Rejected: after so many at the front, the next to the end (the end then fills with twigs, and
+//! thieves who take those come back at once: skynet on two vCPUs was no faster than on one). A
+//! sentinel in the ring (Photon's idler): two coroutines would pay for three switches. A queue with
+//! head and tail: four stores a yield instead of one.
 
 use super::vcpu::VCpu;
 use super::{FRONT, TaskRef};
@@ -49,20 +54,58 @@ impl VCpu {
         }
     }
 
-    /// Puts `t` after `at`, which is in the ring, unless it is time for the end.
+    /// Puts `t` after `at`, which is in the ring; after a number of these it is somebody else's turn
+    /// first.
     #[inline(always)]
     fn push_after(&self, t: TaskRef, at: TaskRef) {
         let left = self.front_left.get();
-        match at.next.get() {
-            Some(next) if left > 0 => {
-                self.front_left.set(left - 1);
+        let Some(next) = at.next.get() else { return self.push_end(t) };
+        if left == FRONT {
+            self.mark.set(Some(next));
+        } else if left == 0 {
+            return self.push_after_marked(t, at);
+        }
+        self.front_left.set(left - 1);
+        self.runnable.set(self.runnable.get() + 1);
+        self.link_before(t, next);
+    }
+
+    /// Puts the marked one and then `t` after `at`.
+    #[cold]
+    fn push_after_marked(&self, t: TaskRef, at: TaskRef) {
+        self.front_left.set(FRONT);
+        let is = |a: TaskRef, b: Option<TaskRef>| b.is_some_and(|b| std::ptr::eq(a, b));
+        let marked = self.mark.get().filter(|m| !is(m, self.cur()) && !is(m, Some(at)));
+        let Some(m) = marked else { return self.push_after(t, at) };
+        self.unlink(m);
+        self.runnable.set(self.runnable.get() + 1);
+        if let Some(next) = at.next.get() {
+            self.link_before(m, next);
+        }
+        self.push_after(t, m);
+    }
+
+    /// `t` leaves the ring.
+    #[inline(always)]
+    fn move_mark(&self, t: TaskRef) {
+        if self.mark.get().is_some_and(|m| std::ptr::eq(m, t)) {
+            self.mark.set(t.next.get().filter(|n| !std::ptr::eq(*n, t)));
+        }
+    }
+
+    /// Scheduler context: puts `t`, whose time has come, before all others, or after `due`, which was put
+    /// there before it.
+    pub(crate) fn push_due(&self, t: TaskRef, due: Option<TaskRef>) {
+        match (self.cur(), due.and_then(|d| d.next.get())) {
+            (Some(_), Some(next)) => {
                 self.runnable.set(self.runnable.get() + 1);
                 self.link_before(t, next);
             }
-            _ => {
-                self.front_left.set(FRONT);
+            (Some(_), None) => {
                 self.push_end(t);
+                self.set_cur(Some(t));
             }
+            (None, _) => self.push_end(t),
         }
     }
 
@@ -92,6 +135,7 @@ impl VCpu {
     /// is not `last_spawn` of this tick: it has been switched to since it was spawned.)
     #[inline(always)]
     pub(crate) fn unlink_cur(&self, t: TaskRef) {
+        self.move_mark(t);
         self.runnable.set(self.runnable.get() - 1);
         match (t.next.get(), t.prev.get()) {
             (Some(n), Some(p)) if !std::ptr::eq(n, t) => {
@@ -106,6 +150,7 @@ impl VCpu {
     /// Takes `t` out of the ring. If it was `cur`, the next one is `cur` now, or none.
     #[inline(always)]
     pub(crate) fn unlink(&self, t: TaskRef) {
+        self.move_mark(t);
         self.runnable.set(self.runnable.get() - 1);
         let (next, prev) = (t.next.get(), t.prev.get());
         let is_cur = self.cur().is_some_and(|c| std::ptr::eq(c, t));

@@ -21,10 +21,14 @@ use std::time::Duration;
 const SPIN: i64 = 50_000;
 /// Rounds after which a busy vCPU looks whether its stacks' cache is due for trimming.
 const TRIM_ROUNDS: u64 = 4096;
-/// So many armed timers are a crowd, of which some fire soon after each other;
+/// From so many timers within 67 ms on they are a crowd: a vCPU then sleeps a little longer than to the
+/// first, so that one wake-up serves a number of them: so many nanoseconds for each of the crowd, within
+/// limits. (100,000 over a second: a wake-up for 30, half of the CPU time.)
 const CROWD: usize = 256;
-/// then a vCPU sleeps so many nanoseconds longer than to the first. The system's own timers are as coarse.
-const CROWD_SLACK: i64 = 50_000;
+const CROWD_SLACK: i64 = 50;
+const CROWD_SLACK_LIMITS: (i64, i64) = (50_000, 500_000);
+/// Coroutines in one round whose time has come, and which run before the others.
+const DUE_FIRST: u32 = super::BUDGET / 2;
 /// Nanoseconds between two looks for stacks to give back, when the last one found none.
 const TRIM_PERIOD: i64 = 20_000_000;
 /// Rounds at most in one co_group_poll.
@@ -121,9 +125,19 @@ impl VCpu {
     }
 
     pub(super) fn fire_timers(&'static self, now: i64) {
+        let (mut first, mut last) = (DUE_FIRST, None);
         self.wheel.advance(now, |node| match alarm::of(node) {
-            None => remote::ready_timed_out(self, task_of(node)),
-            Some(a) => self.ring_alarm(a),
+            None => {
+                let due = task_of(node);
+                let here = remote::ready_timed_out(self, due, (first > 0).then_some(last));
+                first = first.saturating_sub(1);
+                last = here.then_some(due);
+            }
+            Some(a) => {
+                self.ring_alarm(a);
+                // It may have moved somebody.
+                last = None;
+            }
         });
     }
 
@@ -219,8 +233,10 @@ impl VCpu {
         let timeout = if self.cur().is_some() {
             Some(0)
         } else {
-            // Many sleepers: those of a short while wake together, and cost one wake-up.
-            let slack = if self.wheel.len() > CROWD { CROWD_SLACK } else { 0 };
+            let slack = match self.wheel.near() {
+                0..CROWD => 0,
+                n => (n as i64 * CROWD_SLACK).clamp(CROWD_SLACK_LIMITS.0, CROWD_SLACK_LIMITS.1),
+            };
             let timer = self.wheel.next().map(|t| t - now + slack);
             [limit, timer, trim].into_iter().flatten().min()
         };

@@ -132,7 +132,8 @@ pub fn spawn_local(
         {
             return Ok(start_on(to, t, detached));
         }
-        if v.runnable.get() > 1 {
+        // What is on offer already has not been fetched yet.
+        if v.runnable.get() > 1 && v.offers.is_empty() {
             v.offer();
         }
     }

@@ -111,8 +111,9 @@ pub struct VCpu {
     /// The guard that it is inside of (`wait::guard`), and its number there; 0: it uses none's bias.
     pub(crate) inside: AtomicUsize,
     pub(crate) bias: Cell<u32>,
-    /// How many more may go to the ring's front before one must go to its end.
+    /// How many more may go to the ring's front before `mark` has its turn; see `ring`.
     pub(crate) front_left: Cell<u32>,
+    pub(crate) mark: Cell<Option<TaskRef>>,
     /// How many more waits the running coroutine may find over at once before it gives way.
     pub(crate) spend: Cell<u32>,
     /// The last coroutine that the running one spawned, valid while `tick` is still `spawn_tick`.
@@ -234,6 +235,7 @@ impl VCpu {
             bias: Cell::new(0),
             spend: Cell::new(0),
             front_left: Cell::new(super::FRONT),
+            mark: Cell::new(None),
             last_spawn: Cell::new(None),
             spawn_tick: Cell::new(0),
             me: id as u32 + 1,

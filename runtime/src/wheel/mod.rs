@@ -28,6 +28,8 @@ const TICK_SHIFT: u32 = 14;
 const LEVELS: usize = 6;
 const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
+/// The places of levels 0 and 1.
+const NEAR: usize = 2 * SLOTS;
 /// Where the top level's digit begins in a tick.
 const TOP_SHIFT: u32 = SLOT_BITS * (LEVELS as u32 - 1);
 /// Nodes looked at for the exact time of a slot above level 0; beyond it its beginning will do.
@@ -86,6 +88,8 @@ pub struct Wheel {
     present: Cell<u64>,
     /// Armed nodes.
     count: Cell<usize>,
+    /// Of those, the ones on levels 0 and 1.
+    near: Cell<usize>,
     used: [Cell<u64>; LEVELS],
     heads: [Cell<*mut Node>; LEVELS * SLOTS],
 }
@@ -95,6 +99,7 @@ impl Default for Wheel {
         Wheel {
             present: Cell::new(0),
             count: Cell::new(0),
+            near: Cell::new(0),
             used: Default::default(),
             heads: [const { Cell::new(null_mut()) }; LEVELS * SLOTS],
         }
@@ -115,6 +120,11 @@ impl Wheel {
     /// Nodes armed.
     pub fn len(&self) -> usize {
         self.count.get()
+    }
+
+    /// Of those, the ones that fire within about 67 ms.
+    pub fn near(&self) -> usize {
+        self.near.get()
     }
 
     /// An empty wheel's present may be brought forward, so that the next node finds its place at
@@ -151,6 +161,7 @@ impl Wheel {
         let level = ((63 - differs.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1);
         let slot = (when >> (level * SLOT_BITS)) as usize % SLOTS;
         let place = level as usize * SLOTS + slot;
+        self.near.set(self.near.get() + usize::from(place < NEAR));
         let head = &self.heads[place];
         n.place.set(place as u32);
         n.prev.set(null_mut());
@@ -177,6 +188,7 @@ impl Wheel {
                 return;
             }
             self.count.set(self.count.get() - 1);
+            self.near.set(self.near.get() - usize::from((place as usize) < NEAR));
             let (next, prev) = (n.next.get(), n.prev.get());
             if let Some(next) = NonNull::new(next) {
                 next.as_ref().prev.set(prev);
