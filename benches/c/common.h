@@ -87,6 +87,41 @@ static inline void out_timers(int64_t *late_ns, size_t n, uint64_t wall_ns, doub
   out("timers_p99", quantile(late_ns, n, 0.99) / 1e3, "us");
 }
 
+// What two ways of the same work cost, the handing over and the slot between, and the better one as `name`.
+static inline void out_best(const char *name, double hand_over, double one_slot) {
+  char row[64];
+  out(name, hand_over < one_slot ? hand_over : one_slot, "ns");
+  snprintf(row, sizeof row, "%s_0", name);
+  out(row, hand_over, "ns");
+  snprintf(row, sizeof row, "%s_1", name);
+  out(row, one_slot, "ns");
+}
+// Of tasks that took turns for `took_ns`: the slowest one's number of turns over the fastest one's, and ns a turn.
+static inline void out_fair(const char *name, const uint64_t *turns, size_t n, uint64_t took_ns) {
+  uint64_t least = UINT64_MAX, most = 0, sum = 0;
+  char row[64];
+  for (size_t i = 0; i < n; i++) {
+    if (turns[i] < least) least = turns[i];
+    if (turns[i] > most) most = turns[i];
+    sum += turns[i];
+  }
+  out(name, (double)least / (double)most, "x");
+  snprintf(row, sizeof row, "%s_turn", name);
+  out(row, (double)took_ns / (double)sum, "ns");
+}
+
+// How late the others were beside what blocks, and how long that took.
+static inline void out_blocking(const char *name, int64_t *late_ns, size_t n, uint64_t wall_ns) {
+  static const struct { const char *tail; double q; } rows[] = {{"", 0.99}, {"_p50", 0.5}, {"_max", 1}};
+  char row[64];
+  for (int i = 0; i < 3; i++) {
+    snprintf(row, sizeof row, "%s%s", name, rows[i].tail);
+    out(row, quantile(late_ns, n, rows[i].q) / 1e3, "us");
+  }
+  snprintf(row, sizeof row, "%s_wall", name);
+  out(row, (double)wall_ns / 1e6, "ms");
+}
+
 // The two halves of a round trip between sleepers: each side waits this long before it answers, by when
 // the other's thread has gone to sleep in the kernel. Not part of the measured time.
 #define ASLEEP_NS 200000u

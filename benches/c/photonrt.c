@@ -1,4 +1,5 @@
-// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O but for http is in photonrt_io.c.
+// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O but for http is in photonrt_io.c,
+// what coroutines do to each other in photonrt_sync.c.
 //
 // The library's defaults throughout (256 KiB stacks, every stack guarded); BENCH_STACK=BYTES in the
 // environment sets another stack size, to see what it costs. Runs whatever engine PHOTONRT_ENGINE says.
@@ -338,7 +339,12 @@ static const struct workload {
     {"pingpong_x", 100000, 2, 0, pingpong},
     {"pingpong_x_busy", 500000, 2, 0, pingpong},
     {"pingpong_x_sleep", 3000, 2, 0, pingpong_x_sleep},
+    {"sem_pingpong", 5000000, 1, 0, sem_pingpong},
+    {"mutex_free", 50000000, 1, 0, mutex_free},
+    {"mutex64", 6400000, 2, 0, mutex64},
+    {"mutex64_fair", 1000, 2, 0, mutex64_fair},
     {"timers", 100000, 1, 0, timers},
+    {"blocking64", 1000, 2, 0, blocking64},
     {"parked", 1000000, 1, 0, parked},
     {"stream1", 20000, 1, 1, stream},
     {"stream2", 20000, 2, 2, stream},

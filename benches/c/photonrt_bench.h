@@ -12,6 +12,12 @@ extern const char *path;     // a file to work on, where one is needed
 // Workloads of photonrt_io.c: bodies of the main coroutine.
 void *stream(void *arg);
 void *pread4k(void *arg);
+// Of photonrt_sync.c.
+void *sem_pingpong(void *arg);
+void *mutex_free(void *arg);
+void *mutex64(void *arg);
+void *mutex64_fair(void *arg);
+void *blocking64(void *arg);
 
 static inline int must(int64_t rc, const char *what) {
   if (rc < 0) {

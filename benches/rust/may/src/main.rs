@@ -1,5 +1,5 @@
 //! may: stackful coroutines. bench NAME [N] | http PORT NTHREADS
-use may::sync::{Mutex, Semphore, mpsc, spsc};
+use may::sync::{Mutex, Semphore, spsc};
 use may::{coroutine, go};
 use peer_common::*;
 use std::io::{Read, Write};
@@ -83,71 +83,100 @@ fn spawn_mt(n: usize) -> Duration {
     end.wait();
     t0.elapsed()
 }
-fn pingpong(name: &str, n: usize) {
+/// The time of `n` round trips after a twentieth of as many, ns each.
+fn round_trips(
+    n: usize,
+    mut ping: impl FnMut() + Send + 'static,
+    mut pong: impl FnMut() + Send + 'static,
+) -> f64 {
     let m = n + n / 20;
-    let nm = name.to_string();
-    macro_rules! run {
-        ($ping:expr, $pong:expr) => {{
-            let x = go!(move || for _ in 0..m {
-                $pong
-            });
-            let y = go!(move || {
-                let mut t0 = Instant::now();
-                for i in 0..m {
-                    if i == n / 20 {
-                        t0 = Instant::now();
-                    }
-                    $ping
-                }
-                out(&nm, ns_per(t0.elapsed(), n), "ns");
-            });
-            (x, y)
-        }};
-    }
-    let (x, y) = match name {
-        "pingpong_mpsc" => {
-            let ((ta, ra), (tb, rb)) = (mpsc::channel(), mpsc::channel());
-            run!(
-                {
-                    ta.send(1u64).unwrap();
-                    rb.recv().unwrap();
-                },
-                {
-                    let v = ra.recv().unwrap();
-                    tb.send(v).unwrap()
-                }
-            )
+    let x = go!(move || (0..m).for_each(|_| pong()));
+    let y = go!(move || {
+        let mut t0 = Instant::now();
+        for i in 0..m {
+            if i == n / 20 {
+                t0 = Instant::now();
+            }
+            ping()
         }
-        "pingpong_sem" => {
-            let (a, b) = (Arc::new(Semphore::new(0)), Arc::new(Semphore::new(0)));
-            let (a2, b2) = (a.clone(), b.clone());
-            run!(
-                {
-                    a.post();
-                    b.wait()
-                },
-                {
-                    a2.wait();
-                    b2.post()
-                }
-            )
-        }
-        _ => {
-            let ((ta, ra), (tb, rb)) = (spsc::channel(), spsc::channel());
-            run!(
-                {
-                    ta.send(1u64).unwrap();
-                    rb.recv().unwrap();
-                },
-                {
-                    let v = ra.recv().unwrap();
-                    tb.send(v).unwrap()
-                }
-            )
-        }
-    };
+        ns_per(t0.elapsed(), n)
+    });
     x.join().unwrap();
-    y.join().unwrap();
+    y.join().unwrap()
+}
+fn pingpong(name: &str, n: usize) {
+    let ((ta, ra), (tb, rb)) = (spsc::channel(), spsc::channel());
+    let ping = move || {
+        ta.send(1u64).unwrap();
+        rb.recv().unwrap();
+    };
+    out(name, round_trips(n, ping, move || tb.send(ra.recv().unwrap()).unwrap()), "ns");
+}
+fn sem_pingpong(name: &str, n: usize) {
+    let (a, b) = (Arc::new(Semphore::new(0)), Arc::new(Semphore::new(0)));
+    let (a2, b2) = (a.clone(), b.clone());
+    let ping = move || {
+        a.post();
+        b.wait()
+    };
+    let pong = move || {
+        a2.wait();
+        b2.post()
+    };
+    out(name, round_trips(n, ping, pong), "ns");
+}
+fn mutex_free(name: &str, n: usize) {
+    let m = Mutex::new(0usize);
+    let mut t0 = Instant::now();
+    for i in 0..n + n / 20 {
+        if i == n / 20 {
+            t0 = Instant::now();
+        }
+        *m.lock().unwrap() += 1
+    }
+    out(name, ns_per(t0.elapsed(), n), "ns");
+    assert_eq!(*m.lock().unwrap(), n + n / 20);
+}
+fn mutex64(name: &str, n: usize) {
+    let m = Arc::new(Mutex::new(0usize));
+    let t0 = Instant::now();
+    let v: Vec<_> = (0..64)
+        .map(|_| {
+            let m = m.clone();
+            go!(move || (0..n / 64).for_each(|_| *m.lock().unwrap() += 1))
+        })
+        .collect();
+    for h in v {
+        h.join().unwrap();
+    }
+    let took = t0.elapsed();
+    let count = *m.lock().unwrap();
+    assert_eq!(count, n / 64 * 64);
+    out(name, ns_per(took, count), "ns");
+}
+fn mutex64_fair(name: &str, ms: usize) {
+    let m = Arc::new(Mutex::new(0usize));
+    let race = Arc::new(Race::default());
+    let v: Vec<_> = (0..64)
+        .map(|_| {
+            let (m, race) = (m.clone(), race.clone());
+            go!(move || {
+                race.arrive();
+                while !race.begun() {
+                    coroutine::sleep(Duration::from_millis(1));
+                }
+                let mut mine = 0;
+                while !race.over() {
+                    *m.lock().unwrap() += 1;
+                    mine += 1;
+                }
+                mine
+            })
+        })
+        .collect();
+    let took = race.clone().run(64, ms);
+    let turns: Vec<usize> = v.into_iter().map(|h| h.join().unwrap()).collect();
+    out_fair(name, &turns, took.join().unwrap());
 }
 fn serve(mut c: may::net::TcpStream) -> std::io::Result<()> {
     let (mut buf, mut st) = ([0u8; 4096], 0u8);
@@ -203,25 +232,12 @@ fn run(name: &str, a: &Args) {
                 }
             }
         }
-        "pingpong" | "pingpong_mpsc" | "pingpong_sem" => pingpong(name, a.n(2, 5_000_000)),
-        "mutex" => {
-            let n = a.n(2, 100_000);
-            let m = Arc::new(Mutex::new(0usize));
-            let t0 = Instant::now();
-            let v: Vec<_> = (0..64)
-                .map(|_| {
-                    let m = m.clone();
-                    go!(move || for _ in 0..n {
-                        *m.lock().unwrap() += 1
-                    })
-                })
-                .collect();
-            for h in v {
-                h.join().unwrap();
-            }
-            assert_eq!(*m.lock().unwrap(), 64 * n);
-            out(name, ns_per(t0.elapsed(), 64 * n), "ns");
-        }
+        "pingpong" => pingpong(name, a.n(2, 5_000_000)),
+        "chan_pingpong" => pingpong(name, a.n(2, 5_000_000)),
+        "sem_pingpong" => sem_pingpong(name, a.n(2, 5_000_000)),
+        "mutex_free" => mutex_free(name, a.n(2, 50_000_000)),
+        "mutex64" => mutex64(name, a.n(2, 6_400_000)),
+        "mutex64_fair" => mutex64_fair(name, a.n(2, 1000)),
         "timers" => {
             let d = delays(a.n(2, 100_000));
             let (c0, t0) = (cpu_ms(), Instant::now());
@@ -271,7 +287,7 @@ fn main() {
     let a = Args::get();
     let name = a.name();
     let threads = match &name[..] {
-        "spawn_mt" | "skynet" | "mutex" => 2,
+        "spawn_mt" | "skynet" | "mutex64" | "mutex64_fair" => 2,
         "http" => a.n(3, 1),
         _ => 1,
     };

@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+mod sync;
 
 fn rt(mt: bool, threads: usize) -> Runtime {
     if mt {
@@ -140,21 +142,6 @@ async fn pong(n: usize, tb: mpsc::Sender<u64>, mut ra: mpsc::Receiver<u64>) {
         tb.send(v).await.unwrap();
     }
 }
-async fn lockers(tasks: usize, n: usize, m: Arc<Mutex<usize>>) {
-    let v: Vec<_> = (0..tasks)
-        .map(|_| {
-            let m = m.clone();
-            tokio::spawn(async move {
-                for _ in 0..n {
-                    *m.lock().await += 1
-                }
-            })
-        })
-        .collect();
-    for h in v {
-        h.await.unwrap();
-    }
-}
 async fn serve(mut c: tokio::net::TcpStream) -> std::io::Result<()> {
     let (mut buf, mut st) = ([0u8; 4096], 0u8);
     loop {
@@ -243,7 +230,7 @@ fn main() {
                 }
             }
         }
-        "pingpong" => {
+        "pingpong" | "chan_pingpong" => {
             let n = a.n(2, 5_000_000);
             drive(&rt(mt, 1), async move {
                 let ((ta, ra), (tb, rb)) = (mpsc::channel(1), mpsc::channel(1));
@@ -252,7 +239,7 @@ fn main() {
                 h.await.unwrap();
             })
         }
-        "pingpong_x" => {
+        "pingpong_x" | "chan_pingpong_x" => {
             let n = a.n(2, 500_000);
             let ((ta, ra), (tb, rb)) = (mpsc::channel(1), mpsc::channel(1));
             if mt {
@@ -266,22 +253,6 @@ fn main() {
                 drive(&rt(false, 1), ping(nm, n, ta, rb));
                 t.join().unwrap();
             }
-        }
-        "mutex" => {
-            let n = a.n(2, 100_000);
-            let m = Arc::new(Mutex::new(0usize));
-            let el = if mt {
-                let m = m.clone();
-                drive(&rt(true, 2), async move {
-                    let t0 = Instant::now();
-                    lockers(64, n, m).await;
-                    t0.elapsed()
-                })
-            } else {
-                on_two(|_| drive(&rt(false, 1), lockers(32, n, m.clone())))
-            };
-            assert_eq!(*m.blocking_lock(), 64 * n);
-            out(&name, ns_per(el, 64 * n), "ns");
         }
         "timers" => {
             let d = delays(a.n(2, 100_000));
@@ -331,6 +302,7 @@ fn main() {
                 on_two(|_| drive(&rt(false, 1), http(port)));
             }
         }
+        _ if sync::run(&a, mt) => {}
         _ => skip(&name, "not in this peer"),
     }
 }

@@ -53,6 +53,19 @@ const fn reads(run: &'static str) -> [Entrant; 3] {
     ]
 }
 
+const fn contended(run: &'static str, full: u64, quick: u64) -> [Entrant; 8] {
+    [
+        by("photonrt", run, full, quick),
+        by("parking_lot", run, full, quick),
+        by("std-threads", run, full, quick),
+        by("may", run, full, quick),
+        by("tokio-ct", run, full, quick),
+        by("tokio-mt", run, full, quick),
+        by("go-p2", run, full, quick),
+        by("boost.fiber", run, full, quick),
+    ]
+}
+
 /// In an order that keeps the parts of each figure close together in time.
 pub const WORKLOADS: &[Workload] = &[
     work(
@@ -65,6 +78,8 @@ pub const WORKLOADS: &[Workload] = &[
             by("may", "yield2", 10 * M, 2 * M),
             by("tokio-ct", "yield2", 5 * M, M),
             by("tokio-mt", "yield2", 5 * M, M),
+            by("go-p1", "yield2", 10 * M, 2 * M),
+            by("boost.fiber", "yield2", 10 * M, 2 * M),
         ],
     ),
     work(
@@ -77,6 +92,8 @@ pub const WORKLOADS: &[Workload] = &[
             by("may", "yield1k", 10 * M, 2 * M),
             by("tokio-ct", "yield1k", 10 * M, 2 * M),
             by("tokio-mt", "yield1k", 10 * M, 2 * M),
+            by("go-p1", "yield1k", 10 * M, 2 * M),
+            by("boost.fiber", "yield1k", 10 * M, 2 * M),
         ],
     ),
     work(
@@ -88,6 +105,7 @@ pub const WORKLOADS: &[Workload] = &[
             by("corosensei", "yield100k", 20 * M, 10 * M),
             by("tokio-ct", "yield100k", 10 * M, 2 * M),
             by("tokio-mt", "yield100k", 10 * M, 2 * M),
+            by("go-p1", "yield100k", 10 * M, 2 * M),
         ],
     ),
     work(
@@ -99,6 +117,8 @@ pub const WORKLOADS: &[Workload] = &[
             by("tokio-ct", "spawn_join", 2 * M, 500 * K),
             by("tokio-mt", "spawn_join", 2 * M, 500 * K),
             by("corosensei", "spawn_join", 5 * M, M),
+            by("go-p1", "spawn_join", 2 * M, 500 * K),
+            by("boost.fiber", "spawn_join", 2 * M, 500 * K),
         ],
     ),
     work(
@@ -110,6 +130,8 @@ pub const WORKLOADS: &[Workload] = &[
             by("tokio-ct", "spawn_batch", 100 * K, 100 * K),
             by("tokio-mt", "spawn_batch", 100 * K, 100 * K),
             by("corosensei", "spawn_batch", 100 * K, 100 * K),
+            by("go-p1", "spawn_batch", 100 * K, 100 * K),
+            by("boost.fiber", "spawn_batch", 30 * K, 30 * K),
         ],
     ),
     work(
@@ -120,6 +142,7 @@ pub const WORKLOADS: &[Workload] = &[
             by("may", "spawn_mt", 300 * K, 100 * K),
             by("tokio-ct", "spawn_mt", M, 300 * K),
             by("tokio-mt", "spawn_mt", M, 300 * K),
+            by("go-p2", "spawn_mt", M, 300 * K),
         ],
     ),
     Workload {
@@ -132,6 +155,8 @@ pub const WORKLOADS: &[Workload] = &[
             by("may", "skynet", M, 100 * K),
             by("tokio-ct", "skynet", M, 100 * K),
             by("tokio-mt", "skynet", M, 100 * K),
+            by("go-p2", "skynet", M, 100 * K),
+            by("boost.fiber", "skynet", M, 100 * K),
         ],
     },
     work(
@@ -175,6 +200,32 @@ pub const WORKLOADS: &[Workload] = &[
         ],
     ),
     work(
+        "sem_pingpong",
+        1,
+        &[
+            by("photonrt", "sem_pingpong", 10 * M, 3 * M),
+            by("may", "sem_pingpong", 2 * M, 500 * K),
+            by("tokio-ct", "sem_pingpong", 2 * M, 500 * K),
+            by("tokio-mt", "sem_pingpong", 2 * M, 500 * K),
+        ],
+    ),
+    work(
+        "mutex_free",
+        1,
+        &[
+            by("photonrt", "mutex_free", 50 * M, 10 * M),
+            by("parking_lot", "mutex_free", 50 * M, 10 * M),
+            by("std-threads", "mutex_free", 50 * M, 10 * M),
+            by("may", "mutex_free", 20 * M, 5 * M),
+            by("tokio-ct", "mutex_free", 20 * M, 5 * M),
+            by("go-p1", "mutex_free", 50 * M, 10 * M),
+            by("boost.fiber", "mutex_free", 20 * M, 5 * M),
+        ],
+    ),
+    work("mutex64", 2, &contended("mutex64", 64 * 100 * K, 64 * 20 * K)),
+    // N is milliseconds.
+    work("mutex64_fair", 2, &contended("mutex64_fair", 1000, 1000)),
+    work(
         "timers",
         1,
         &[
@@ -183,6 +234,19 @@ pub const WORKLOADS: &[Workload] = &[
             by("may", "timers", 30 * K, 30 * K),
             by("tokio-ct", "timers", 100 * K, 100 * K),
             by("tokio-mt", "timers", 100 * K, 100 * K),
+            by("go-p1", "timers", 100 * K, 100 * K),
+            by("boost.fiber", "timers", 100 * K, 100 * K),
+        ],
+    ),
+    // N is milliseconds.
+    work(
+        "blocking64",
+        2,
+        &[
+            by("photonrt uring", "blocking64", 1000, 1000),
+            by("photonrt ready", "blocking64", 1000, 1000),
+            by("tokio-mt", "blocking64", 1000, 1000),
+            by("go-p2", "blocking64", 1000, 1000),
         ],
     ),
     Workload {

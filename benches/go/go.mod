@@ -1,0 +1,3 @@
+module photonrt/bench
+
+go 1.24
