@@ -1315,8 +1315,9 @@ int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
 /** Begins a bracket around foreign code that may block: a call into a library that does its own
  *  waiting, or long computing. Until the matching co_blocking_leave the caller counts as a plain
  *  thread: co_* calls block the thread and hear of no cancel or interrupt, co_vcpu_self,
- *  co_group_self give 0, locals are the thread's; only co_self still gives the coroutine.
- *  Brackets nest. A coroutine that ends within one is taken out of it.
+ *  co_group_self give 0; but co_self still gives the coroutine, and its locals, arena, scopes and
+ *  bound values are still its own. Brackets nest. A coroutine that ends within one is taken out
+ *  of it.
  *
  *  What becomes of the others on the caller's vCPU: - The caller is migratable and not pinned: it
  *  goes on on another OS thread (one of those of co_blocking) and comes back with the leave.

@@ -48,8 +48,8 @@ pub unsafe extern "C" fn co_blocking(
 /// Begins a bracket around foreign code that may block: a call into a library that does its own
 /// waiting, or long computing. Until the matching co_blocking_leave the caller counts as a plain
 /// thread: co_* calls block the thread and hear of no cancel or interrupt, co_vcpu_self, co_group_self
-/// give 0, locals are the thread's; only co_self still gives the coroutine. Brackets nest. A coroutine
-/// that ends within one is taken out of it.
+/// give 0; but co_self still gives the coroutine, and its locals, arena, scopes and bound values are
+/// still its own. Brackets nest. A coroutine that ends within one is taken out of it.
 ///
 /// What becomes of the others on the caller's vCPU:
 /// - The caller is migratable and not pinned: it goes on on another OS thread (one of those of

@@ -80,6 +80,9 @@ pub mod orders;
 #[path = "models/world/parker.rs"]
 pub mod parker;
 #[cfg(loom)]
+#[path = "scope/pins.rs"]
+pub mod pins;
+#[cfg(loom)]
 #[path = "models/world/sched.rs"]
 pub mod sched;
 #[cfg(loom)]

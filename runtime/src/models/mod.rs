@@ -7,6 +7,8 @@ mod blocking;
 
 mod guard;
 
+mod scope;
+
 mod sync;
 
 use crate::entry::{Close, Enter, Entry};

@@ -1,11 +1,12 @@
-//! The caller's own words ([`Own`]): those of the running coroutine, or of the plain thread.
+//! The caller's own words ([`Own`]): those of the running coroutine, also while it is in foreign
+//! code, or of the plain thread.
 //!
 //! A thread's are put in order when it ends, by a destructor of a pthread key: a thread-local's
 //! would run at the process's end too, in the main thread, where nothing of ours is to run.
 #![allow(unsafe_code)]
 
-use super::TaskRef;
 use super::vcpu::running;
+use super::{TaskRef, foreign};
 use crate::err::Errno;
 use crate::task::flags;
 use crate::task::own::{Ext, Own};
@@ -18,15 +19,15 @@ use std::sync::OnceLock;
 pub struct Me<'a> {
     /// Its words.
     pub own: &'a Own,
-    /// The running coroutine; none on a plain thread.
+    /// The coroutine; none on a plain thread.
     pub task: Option<TaskRef>,
 }
 
 /// Calls `f` with the caller's words.
 #[inline]
 pub fn with_me<R>(f: impl FnOnce(Me) -> R) -> R {
-    match running() {
-        Some((_, t)) => f(Me { own: &t.own, task: Some(t) }),
+    match running().map(|(_, t)| t).or_else(foreign::task) {
+        Some(t) => f(Me { own: &t.own, task: Some(t) }),
         // SAFETY: the thread's, which is calling.
         None => f(Me { own: unsafe { &*of_thread() }, task: None }),
     }
@@ -43,7 +44,9 @@ impl Me<'_> {
     /// plain thread that can't be watched.
     pub fn mark(&self) -> Result<(), Errno> {
         match self.task {
-            Some(t) => t.set_flag(flags::OWNS, true),
+            Some(t) if t.has(flags::OWNS) => {}
+            // It may be in foreign code, while its vCPU notes that it is to move.
+            Some(t) => t.raise_flag(flags::OWNS),
             None => watch(self.own)?,
         }
         Ok(())

@@ -155,7 +155,7 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
     }
     match t.state.load(Relaxed) {
         _ if t.has(flags::HELD) => {
-            t.set_flag(flags::MOVING, true);
+            t.raise_flag(flags::MOVING);
             true
         }
         // The running one has its own way; a fresh one that began to run meanwhile was refused above.
@@ -170,7 +170,7 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
         }
         // Parked, away, or not yet started here: when it becomes runnable.
         _ => {
-            t.set_flag(flags::MOVING, true);
+            t.raise_flag(flags::MOVING);
             true
         }
     }

@@ -138,6 +138,8 @@ unsafe extern "C" fn child_main(arg: *mut c_void) -> *mut c_void {
     with_me(|me| child.begin(me));
     // SAFETY: the spawner vouched for entry and argument.
     let result = unsafe { (child.entry)(arg) };
+    // It may have ended in the midst of foreign code.
+    sched::foreign::end();
     with_me(|me| child.leave(me));
     child.end(result);
     null_mut()

@@ -2,12 +2,12 @@
 #![allow(unsafe_code)]
 
 use super::link::Link;
+use super::pins::Pins;
 use super::results::{self, Outcome, Results};
 use super::{cancel, values};
 use crate::err::Errno;
 use crate::handles::{Slot, Table};
 use crate::parker;
-use crate::prim::seq_cst_store_load;
 use crate::sched::alarm::{self, Alarm, NEVER};
 use crate::sched::{self, Me, running, wake_waiter, with_me};
 use crate::task::own::{Hook, Own};
@@ -17,7 +17,6 @@ use crate::wait::{Deadline, Stop, hold, thread_until, until, until_done};
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering::*};
 
 /// When a scope is cancelled by itself; the numbers are the ABI's.
 #[allow(missing_docs)]
@@ -108,9 +107,7 @@ pub struct Core {
     pub frame: Frame,
     word: Word,
     slot: Cell<Option<&'static Slot<Core>>>,
-    /// The waiting owner, as an id of waiters; 0: it does not wait.
-    waiter: AtomicU32,
-    pins: AtomicU32,
+    pins: Pins,
     state: UnsafeCell<State>,
     /// Under the guard: children that have begun and not been told of a cancel; inner scopes alike;
     /// and what has been told.
@@ -196,8 +193,7 @@ impl Default for Core {
             frame: Frame { hook: Hook { leave }, kind: Kind::Open, below: Cell::new(null()) },
             word: Word::default(),
             slot: Cell::new(None),
-            waiter: AtomicU32::new(0),
-            pins: AtomicU32::new(0),
+            pins: Pins::default(),
             state: UnsafeCell::new(state),
             children: Link::new(),
             inner: Link::new(),
@@ -231,25 +227,19 @@ impl Core {
     /// Holds on to it; see the head. Under the guard of a scope that it is linked in, or under its
     /// own while close has not begun.
     pub fn pin(&self) {
-        self.pins.fetch_add(1, Relaxed);
+        self.pins.pin();
     }
 
     /// Lets go.
     pub fn unpin(&self) {
-        // SeqCst: see the head: pairs with the owner's store of `waiter` and its look at `pins`. Its
-        // release part ends what was done with the Core before its next use.
-        if self.pins.fetch_sub(1, SeqCst) == 1 {
-            seq_cst_store_load();
-            // SeqCst: the second of the two.
-            self.wake(self.waiter.load(SeqCst));
-        }
+        self.wake(self.pins.unpin());
     }
 
     /// Under the guard: a child is no more. Gives whom to wake when the guard has been let go.
     pub fn one_less(&self, s: &mut State) -> u32 {
         s.pending -= 1;
         // The owner stored it before it took the guard and found us.
-        if s.pending == 0 { self.waiter.load(Relaxed) } else { 0 }
+        if s.pending == 0 { self.pins.waiter() } else { 0 }
     }
 
     /// Wakes the owner, if it waits. A hint: it may be another's by now.
@@ -261,11 +251,9 @@ impl Core {
 
     /// Owner: waits until `ready`; without a deadline it can't be called off.
     fn wait_until(&self, d: Option<Deadline>, ready: impl FnMut() -> bool) -> Result<(), Stop> {
-        // SeqCst, both stores: see unpin.
-        let waited = match (running(), d) {
-            (Some((_, t)), d) => {
-                self.waiter.store(t.waiter(), SeqCst);
-                seq_cst_store_load();
+        let waited = match running() {
+            Some((_, t)) => {
+                self.pins.begin_wait(t.waiter());
                 match d {
                     Some(d) => until(d, ready),
                     None => {
@@ -274,14 +262,12 @@ impl Core {
                     }
                 }
             }
-            (None, d) => parker::with(|id, p| {
-                // SeqCst: as above.
-                self.waiter.store(id, SeqCst);
-                seq_cst_store_load();
+            None => parker::with(|id, p| {
+                self.pins.begin_wait(id);
                 thread_until(d.unwrap_or(Deadline::Never), p, ready)
             }),
         };
-        self.waiter.store(0, Relaxed);
+        self.pins.end_wait();
         waited
     }
 
@@ -348,10 +334,8 @@ impl Core {
         if let Some(outer) = self.attached.take() {
             outer.with(|_| self.place.take_out());
         }
-        // SeqCst: pairs with unpin, as the store of `waiter` before it does.
-        if self.pins.load(SeqCst) != 0 {
-            // SeqCst: as above.
-            let _ = self.wait_until(None, || self.pins.load(SeqCst) == 0);
+        if !self.pins.none() {
+            let _ = self.wait_until(None, || self.pins.none());
         }
         own.scope.set(self.frame.below.get());
         let came_of_it = self.with(|s| s.came_of_it());

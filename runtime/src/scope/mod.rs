@@ -19,7 +19,7 @@
 //! - **Pins.** A cancel goes down the tree while scopes close. Who walks through a Core holds a pin
 //!   on it, taken under the guard of the outer one while it is linked there (or under its own, by
 //!   handle, while it is open). A close first makes new pins impossible, then waits for the last to
-//!   go. Pin gone, then waiter read; waiter set, then pins read, all SeqCst: one sees the other.
+//!   go: `pins`.
 //! - **Children** are detached coroutines: their record lies on their own stack, so a child costs
 //!   no allocation. A result costs 16 bytes in the scope until it is closed.
 //!
@@ -35,6 +35,7 @@ mod child;
 mod core;
 mod link;
 mod local;
+mod pins;
 mod results;
 mod values;
 

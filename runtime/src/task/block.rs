@@ -229,6 +229,11 @@ impl Task {
         self.flags.store(if on { f | flag } else { f & !flag }, Relaxed);
     }
 
+    /// Sets a flag of those that are set by more than the owner: all of these by this.
+    pub(crate) fn raise_flag(&self, flag: u32) {
+        self.flags.fetch_or(flag, Relaxed);
+    }
+
     #[inline]
     pub(crate) fn parked(&self) -> bool {
         self.state.load(Relaxed) == state::PARKED
