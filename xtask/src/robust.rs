@@ -182,7 +182,7 @@ pub fn limits(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             trouble.push(format!("refuse {taken}, engine {engine:?}: {said:?}, not {wanted}"));
         }
     }
-    let suites: [(&str, &str, &[&str]); 4] = [
+    let suites: [(&str, &str, &[&str]); 5] = [
         ("-c io_uring_enter=EPERM", "ready", &["--vcpus", "2"]),
         ("-c io_uring_setup=ENOSYS", "ready", &["--vcpus", "1", "--filter", "io/t*"]),
         ("-c io_uring_register=EACCES", "ready", &["--vcpus", "1", "--filter", "io/a*"]),
@@ -191,6 +191,8 @@ pub fn limits(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             "offload",
             &["--vcpus", "2", "--filter", "io/p*"],
         ),
+        // Guards without a bias.
+        ("-c membarrier=EPERM", best, &["--vcpus", "2", "--level", "sync"]),
     ];
     for (i, (taken, engine, args)) in suites.into_iter().enumerate() {
         let mut c = cmd(&refuse);
