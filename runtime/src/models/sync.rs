@@ -274,6 +274,7 @@ fn an_event_is_freed_by_who_waited() {
         unsafe {
             assert_eq!((*e).wait(FOREVER), Ok(()));
             assert_eq!((*e).get(), 1);
+            (*e).object.word.freed();
             drop(Box::from_raw(e));
         }
         assert!(setter.join().is_ok());
@@ -302,28 +303,34 @@ fn once_is_done_once() {
     });
 }
 
-/// A once that is freed by who finds it done, while its runner ends.
+/// A once that is freed by who finds it done, in each way, while its runner ends.
 #[test]
 fn a_once_is_freed_by_who_finds_it_done() {
     model(PATIENT, || {
         let o = Box::into_raw(Box::new(Once::default()));
         let at = o as usize;
         #[allow(unsafe_code)]
-        // SAFETY: freed below, when this has been told to be done.
-        let runner = thread::spawn(move || unsafe {
-            let o = &*(at as *const Once);
-            assert_eq!(o.begin(FOREVER), Ok(true));
-            assert_eq!(o.end(true), Ok(()));
+        // SAFETY: made above.
+        unsafe {
+            assert_eq!((*o).begin(FOREVER), Ok(true));
+        }
+        let other = thread::spawn(move || {
+            #[allow(unsafe_code)]
+            // SAFETY: freed when the runner has let go of it.
+            unsafe {
+                let o = at as *mut Once;
+                assert_eq!((*o).begin(FOREVER), Ok(false));
+                (*o).word.freed();
+                (*o).state.with_mut(|_| ());
+                drop(Box::from_raw(o));
+            }
         });
         #[allow(unsafe_code)]
-        // SAFETY: made above; freed when the runner has let go of it.
+        // SAFETY: not freed before this.
         unsafe {
-            while !(*o).is_done() {
-                thread::yield_now();
-            }
-            drop(Box::from_raw(o));
+            assert_eq!((*o).end(true), Ok(()));
         }
-        assert!(runner.join().is_ok());
+        assert!(other.join().is_ok());
     });
 }
 

@@ -34,8 +34,8 @@ const OVER: u32 = 2;
 #[derive(Default, Debug)]
 #[repr(C)]
 pub struct Once {
-    word: Word,
-    state: AtomicU32,
+    pub(crate) word: Word,
+    pub(crate) state: AtomicU32,
     /// Who runs it ([`identity`]), in RUNNING.
     runner: Cell<u64>,
     waiters: Queue,

@@ -76,6 +76,13 @@ impl Word {
         Word(AtomicU32::new(0))
     }
 
+    /// A model: its memory is used for something else from now on. What is not certain to have come
+    /// before is reported.
+    #[cfg(loom)]
+    pub fn freed(&mut self) {
+        self.0.with_mut(|_| ());
+    }
+
     #[inline(always)]
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
