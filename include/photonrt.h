@@ -531,7 +531,7 @@ int co_group_create(co_group_t *out, const co_group_attr_t *attr);
 
 /** Ends a group: waits until its coroutines have ended, then ends its threads. An external or
  *  custom group is not run by this, so destroy it when it is empty, or from another thread than
- *  its host's.
+ *  its host's: a poll that waits there comes back, and the next one gives -ESRCH.
  *
  *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW:
  *  coroutines are left, the group goes on); -ESRCH (stale); -EDEADLK (a coroutine of that group);

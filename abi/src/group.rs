@@ -90,7 +90,8 @@ pub unsafe extern "C" fn co_group_create(
 }
 
 /// Ends a group: waits until its coroutines have ended, then ends its threads. An external or custom
-/// group is not run by this, so destroy it when it is empty, or from another thread than its host's.
+/// group is not run by this, so destroy it when it is empty, or from another thread than its host's:
+/// a poll that waits there comes back, and the next one gives -ESRCH.
 ///
 /// Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: coroutines
 /// are left, the group goes on); -ESRCH (stale); -EDEADLK (a coroutine of that group); -EPERM (the

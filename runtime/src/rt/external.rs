@@ -197,9 +197,10 @@ impl External {
             };
             let n = v.poll_tokens(drain::idle, &|token, co| host.give(token, co));
             self.arm(v.next_timer());
+            let ending = v.group().ending.load(Relaxed);
             drop(alone);
             let left = until.map(|u| u - time::now());
-            if n > 0 || left.is_some_and(|l| l <= 0) {
+            if n > 0 || ending || left.is_some_and(|l| l <= 0) {
                 return Ok(n as i64);
             }
             // Up to the millisecond after.

@@ -303,7 +303,14 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     loop {
         drain::wait(Some(group.clone()), 0, d)?;
         // Ours and the entry's.
-        if registry::retire(&group, 2)? {
+        let retired = registry::retire(&group, 2);
+        // One who polls it holds it, and may be waiting for something to do.
+        let polled = group.external && retired == Ok(false);
+        group.ending.store(polled, Relaxed);
+        if polled {
+            group.vcpus[0].notify();
+        }
+        if retired? {
             drop(group);
             let e = state().up.as_mut().and_then(|up| up.groups.remove(&handle));
             if let Some(e) = e {

@@ -1,7 +1,7 @@
 //! A group: vCPUs with one policy, among which fresh coroutines may be taken over.
 
 use super::vcpu::VCpu;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*, fence};
 
 /// See the module. Lives while it is in `rt`'s registry or somebody holds it; its vCPUs end before
 /// it.
@@ -15,6 +15,8 @@ pub struct Group {
     pub vcpus: Vec<&'static VCpu>,
     /// Runs only inside co_group_poll.
     pub external: bool,
+    /// Somebody waits for its end, and nothing lives in it: who polls it is to come back.
+    pub ending: AtomicBool,
     /// Its vCPUs take nothing from each other.
     pub pinned: bool,
     /// Stack class of a coroutine that asks for no size.
@@ -38,6 +40,7 @@ impl Group {
             name,
             vcpus,
             external,
+            ending: AtomicBool::new(false),
             pinned: false,
             stack_class: 0,
             task_flags: 0,

@@ -95,7 +95,8 @@ impl External {
                 continue;
             }
             let left = until.map(|u| u - time::now());
-            if resumed > 0 || left.is_some_and(|l| l <= 0) {
+            let over = left.is_some_and(|l| l <= 0) || v.group().ending.load(Relaxed);
+            if resumed > 0 || over {
                 break;
             }
             v.block(left);

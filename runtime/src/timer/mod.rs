@@ -40,6 +40,9 @@ const AGAIN: i64 = 1_000_000;
 
 type TimerSlot = Slot<Mutex<State>>;
 
+// What the header says.
+const _: () = assert!(size_of::<TimerSlot>() + size_of::<Alarm>() <= 224);
+
 static TIMERS: Table<Mutex<State>> = Table::empty();
 
 /// How to start a timer; see co_timer_attr_t.
