@@ -25,7 +25,7 @@ const TRIM_ROUNDS: u64 = 4096;
 /// first, so that one wake-up serves a number of them: so many nanoseconds for each of the crowd, within
 /// limits. (100,000 over a second: a wake-up for 30, half of the CPU time.)
 const CROWD: usize = 256;
-const CROWD_SLACK: i64 = 50;
+const CROWD_SLACK: i64 = 75;
 const CROWD_SLACK_LIMITS: (i64, i64) = (50_000, 500_000);
 /// Coroutines in one round whose time has come, and which run before the others.
 const DUE_FIRST: u32 = super::BUDGET / 2;

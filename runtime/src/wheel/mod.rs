@@ -260,7 +260,8 @@ impl Wheel {
         Some((tick << TICK_SHIFT) as i64)
     }
 
-    /// Brings the present to `now` and hands over each node whose time has come, disarmed. `fire`
+    /// Brings the present to `now` and hands over each node whose time has come, disarmed; of a slot
+    /// above level 0, what is due at once, so that it is not touched twice (hence in no strict order). `fire`
     /// may insert and remove nodes; one that it inserts with a deadline in the past fires within
     /// this call.
     pub fn advance(&self, now: i64, mut fire: impl FnMut(NonNull<Node>)) {
@@ -276,7 +277,7 @@ impl Wheel {
                 // last.
                 unsafe {
                     self.remove(node);
-                    if node.as_ref().when.get() <= begins {
+                    if node.as_ref().when.get() <= now {
                         fire(node);
                     } else {
                         self.count.set(self.count.get() + 1);
