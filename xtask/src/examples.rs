@@ -86,7 +86,7 @@ pub fn run_program(program: &Path, args: &[&str]) -> Result<String, String> {
 type Check = fn(&Path) -> Result<(), String>;
 
 /// What is tried with each; an example that is not in this list fails the step.
-const CHECKS: [(&str, Check); 12] = [
+const CHECKS: [(&str, Check); 13] = [
     ("hello", |p| run_program(p, &[]).map(drop)),
     ("skynet", |p| prints_figures(p, &[])),
     ("million", |p| prints_figures(p, &["20000"])),
@@ -95,6 +95,7 @@ const CHECKS: [(&str, Check); 12] = [
     ("timer", |p| prints_figures(p, &[])),
     ("game_loop", |p| prints_figures(p, &["50"])),
     ("libuv", on_each_engine),
+    ("scope_deadline", scope_deadline),
     ("echo_server", echo),
     ("http_server", http),
     ("load", load),
@@ -152,6 +153,16 @@ fn prints_figures(program: &Path, args: &[&str]) -> Result<(), String> {
     match figures(&text).is_empty() {
         true => Err(format!("no line `name value unit` in its output:\n{text}")),
         false => Ok(()),
+    }
+}
+
+/// One request that ends well, one that fails, one that its deadline ends.
+fn scope_deadline(program: &Path) -> Result<(), String> {
+    let text = run_program(program, &[])?;
+    let lines = ["quick: anna has 3 orders", "broken: input/output error", "slow: took too long"];
+    match lines.iter().find(|line| !text.lines().any(|l| l == **line)) {
+        Some(line) => Err(format!("no line {line:?} in its output:\n{text}")),
+        None => Ok(()),
     }
 }
 
