@@ -209,3 +209,76 @@ pub unsafe extern "C" fn co_future_wait(
 pub extern "C" fn co_future_free(f: co_future_t) -> c_int {
     status(chan::future_free(f))
 }
+
+/// co_select_t.kind: to send the element at `elem` into the channel `handle`.
+pub const CO_SELECT_SEND: u32 = 1;
+/// To receive into `elem` from the channel `handle`.
+pub const CO_SELECT_RECV: u32 = 2;
+/// For the future `handle`; its value goes to `elem`.
+pub const CO_SELECT_FUTURE: u32 = 3;
+/// For the co_event_t at `elem` to be set.
+pub const CO_SELECT_EVENT: u32 = 4;
+/// For `timeout_ns` to pass, with nothing else done before.
+pub const CO_SELECT_TIMEOUT: u32 = 5;
+
+/// One of the things that co_select waits for.
+#[repr(C)]
+pub struct co_select_t {
+    /// CO_SELECT_SEND and so on.
+    pub kind: u32,
+    /// Written in the case that was done: 0, or what its own call would have failed with, -EPIPE,
+    /// -EBADF, a future's error.
+    pub result: i32,
+    /// A channel or a future. 0: this case is never done.
+    pub handle: u64,
+    /// The element, the place for one (NULL: drop it), or the event (NULL: this case is never done).
+    pub elem: *mut c_void,
+    /// CO_SELECT_TIMEOUT: nanoseconds, or CO_FOREVER.
+    pub timeout_ns: i64,
+}
+
+const _: () = {
+    use std::mem::offset_of;
+    assert!(size_of::<co_select_t>() == size_of::<chan::Case>());
+    assert!(offset_of!(co_select_t, kind) == offset_of!(chan::Case, kind));
+    assert!(offset_of!(co_select_t, result) == offset_of!(chan::Case, result));
+    assert!(offset_of!(co_select_t, handle) == offset_of!(chan::Case, handle));
+    assert!(offset_of!(co_select_t, elem) == offset_of!(chan::Case, elem));
+    assert!(offset_of!(co_select_t, timeout_ns) == offset_of!(chan::Case, timeout_ns));
+    assert!(CO_SELECT_SEND == chan::kind::SEND && CO_SELECT_RECV == chan::kind::RECV);
+    assert!(CO_SELECT_FUTURE == chan::kind::FUTURE && CO_SELECT_EVENT == chan::kind::EVENT);
+    assert!(CO_SELECT_TIMEOUT == chan::kind::TIMEOUT);
+};
+
+/// Waits until one of `n` cases can go on and does that one alone: gives its number in `cases` and
+/// writes its result there. Of several that can, one is chosen by chance. A case on what is closed,
+/// freed or failed can go on: its result says so. With CO_NOW, or a timeout case of 0, a case that
+/// can go on is done rather than none. The same object may stand in several cases; a select never
+/// sends to itself.
+///
+///     co_select_t c[2] = {{.kind = CO_SELECT_RECV, .handle = jobs, .elem = &job},
+///                         {.kind = CO_SELECT_EVENT, .elem = &quit}};
+///     int i = co_select(c, 2, CO_FOREVER);
+///
+/// Blocks; a cancellation point; any thread. The case's number >= 0, whatever its result;
+/// -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (`cases` NULL, an
+/// unknown kind, a bad timeout, more than INT_MAX cases); -ENOMEM (more than 16 cases). With an
+/// error none has been done. `n` 0: only waits.
+///
+/// # Safety
+/// `cases` is NULL or has `n` cases; elements are as co_chan_send, co_chan_recv and co_future_wait
+/// have them; events are valid as long as the call runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_select(cases: *mut co_select_t, n: usize, timeout_ns: i64) -> c_int {
+    if cases.is_null() && n != 0 || n > c_int::MAX as usize {
+        return -libc::EINVAL;
+    }
+    let cases = if n == 0 {
+        &mut []
+    } else {
+        // SAFETY: the caller's; both types are the same, see above.
+        unsafe { std::slice::from_raw_parts_mut(cases.cast::<chan::Case>(), n) }
+    };
+    // SAFETY: the caller's.
+    unsafe { chan::select(cases, timeout_ns) }.map_or_else(Errno::code, |i| i as c_int)
+}

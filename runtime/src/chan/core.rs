@@ -188,7 +188,6 @@ impl Core {
     ///
     /// # Safety
     /// `elem` is null, or an element.
-    #[inline(always)]
     pub unsafe fn send(&self, elem: *const u8) -> Result<Step, Errno> {
         if self.closed.get() {
             return Err(Errno::EPIPE);
@@ -211,9 +210,8 @@ impl Core {
             // SAFETY: the caller's.
             return Ok(unsafe { self.append(elem, size) });
         }
-        // SAFETY: there is room for one more, and the caller's.
-        unsafe { copy(elem, self.store.ring_put(size), size) };
-        self.len.set(self.len.get() + 1);
+        // SAFETY: the caller's.
+        unsafe { self.put(elem) };
         Ok(Step::Done(after))
     }
 
@@ -230,7 +228,6 @@ impl Core {
     ///
     /// # Safety
     /// `elem` is null, or has room for an element.
-    #[inline(always)]
     pub unsafe fn recv(&self, elem: *mut u8) -> Result<Step, Errno> {
         let mut after = After::default();
         if self.len.get() != 0 {
@@ -248,28 +245,74 @@ impl Core {
     }
 
     /// The oldest one of the buffer; the sender that has waited longest has room then.
-    #[inline(always)]
     unsafe fn take_out(&self, elem: *mut u8, after: &mut After) {
-        let size = self.size();
-        self.len.set(self.len.get() - 1);
         if self.blocks.get() {
+            self.len.set(self.len.get() - 1);
             // SAFETY: the caller's.
-            after.block = unsafe { self.store.blocks_get(elem, size) };
+            after.block = unsafe { self.store.blocks_get(elem, self.size()) };
             return;
         }
+        // SAFETY: the caller's.
+        unsafe { self.take(elem) };
+        while let Some(s) = self.senders.first() {
+            if after.grants.take(&self.senders, s, DONE) {
+                // SAFETY: a waiting sender's element; a place has just become free.
+                unsafe { self.put(address(s)) };
+                return;
+            }
+        }
+    }
+
+    /// Under the guard: whether there is a ring that is not full.
+    #[inline(always)]
+    pub fn has_room_in_ring(&self) -> bool {
+        self.len.get() < self.capacity.get() && !self.blocks.get()
+    }
+
+    /// Under the guard: whether there is a ring (which is not empty) and nobody waits to fill it.
+    #[inline(always)]
+    pub fn can_take_from_ring(&self) -> bool {
+        self.senders.is_empty() && !self.blocks.get()
+    }
+
+    /// Under the guard: puts an element into the ring, which is not full.
+    ///
+    /// # Safety
+    /// It is an element.
+    #[inline(always)]
+    pub unsafe fn put(&self, elem: *const u8) {
+        let size = self.size();
+        // SAFETY: the caller's.
+        unsafe { copy(elem, self.store.ring_put(size), size) };
+        self.len.set(self.len.get() + 1);
+    }
+
+    /// Under the guard: takes the oldest one out of the ring, which is not empty.
+    ///
+    /// # Safety
+    /// `elem` is null or has room for an element.
+    #[inline(always)]
+    pub unsafe fn take(&self, elem: *mut u8) {
+        let size = self.size();
+        self.len.set(self.len.get() - 1);
         let from = self.store.ring_get(size);
         if !elem.is_null() {
             // SAFETY: an element was there, and the caller's.
             unsafe { copy(from, elem, size) };
         }
-        while let Some(s) = self.senders.first() {
-            if after.grants.take(&self.senders, s, DONE) {
-                // SAFETY: a waiting sender's element; its place has just become free.
-                unsafe { copy(address(s), self.store.ring_put(size), size) };
-                self.len.set(self.len.get() + 1);
-                return;
-            }
-        }
+    }
+
+    /// Under the guard: whether a send of `elem` would not have to wait (it may fail).
+    pub fn can_send(&self, elem: *const u8) -> bool {
+        self.closed.get()
+            || self.len.get() < self.capacity.get()
+            || elem.is_null() && self.size.get() != 0
+            || self.receivers.first_open().is_some()
+    }
+
+    /// Under the guard: whether a receive would not have to wait.
+    pub fn can_recv(&self) -> bool {
+        self.len.get() != 0 || self.closed.get() || self.senders.first_open().is_some()
     }
 }
 
@@ -284,7 +327,6 @@ impl After {
     ///
     /// # Safety
     /// As [`Core::send`].
-    #[inline(always)]
     pub unsafe fn sent(self, v: Option<&'static VCpu>, elem: *const u8) {
         self.grants.wake_with(v, |r| {
             let to = address(r);
@@ -301,7 +343,6 @@ impl After {
     ///
     /// # Safety
     /// As [`Core::recv`].
-    #[inline(always)]
     pub unsafe fn received(self, v: Option<&'static VCpu>, elem: *mut u8) {
         self.grants.wake_with(v, |s| {
             if let Some(size) = self.pass

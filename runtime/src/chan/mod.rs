@@ -31,6 +31,7 @@
 
 mod core;
 mod future;
+mod select;
 mod store;
 mod transfer;
 
@@ -41,4 +42,5 @@ pub use core::{MAX_ELEMENT, UNBOUNDED, capacity, close, free, len, new};
 pub use future::{
     complete as future_complete, free as future_free, new as future_new, wait as future_wait,
 };
+pub use select::{Case, kind, select};
 pub use transfer::{Recv, Send, begin_recv, begin_send, recv, send};

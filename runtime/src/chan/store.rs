@@ -194,6 +194,16 @@ impl Store {
         self.append(block.into_raw());
     }
 
+    /// A new block to have in hand; gives it back if there is one already.
+    #[must_use]
+    pub fn keep(&self, block: Block) -> Option<Block> {
+        if !self.spare.get().is_null() {
+            return Some(block);
+        }
+        self.spare.set(block.into_raw());
+        None
+    }
+
     fn append(&self, block: *mut u8) {
         let last = self.last.replace(block);
         // SAFETY: blocks begin with their link.

@@ -1,9 +1,12 @@
 //! Sending, receiving, waiting for a future: calls in one piece, and in two halves for the exported
 //! functions ([`crate::wait::step`]).
+//!
+//! Each attempt has a short way, for what happens most: one that waits on the other side for this
+//! channel alone, a ring with room. Everything else goes the long way, by [`Core`]'s own steps.
 #![allow(unsafe_code)]
 
-use super::core::{Core, Step, at, granted};
-use super::store::new_block;
+use super::core::{Core, DONE, Step, address, at, granted};
+use super::store::{copy, new_block};
 use crate::arch;
 use crate::err::Errno;
 use crate::sched::VCpu;
@@ -28,9 +31,67 @@ pub struct Recv {
     elem: *mut u8,
 }
 
+/// What the short way has found under the guard.
+enum Found<'a> {
+    /// One on the other side that waits for this channel alone; it is out of the queue.
+    Waiter(&'a Node, usize),
+    /// Done, by the ring.
+    Done,
+    /// The caller's own node is queued.
+    Queued,
+    /// Anything else.
+    Other(Place<'a>),
+}
+
 impl Call for Send {
     #[inline(always)]
     fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
+        let Send { core, ch, elem } = self;
+        let found = holding(&core.word, v, || {
+            if core.check(ch).is_err() || core.closed.get() || elem.is_null() {
+                return Found::Other(place);
+            }
+            if let Some(receiver) = core.receivers.pop_single() {
+                return Found::Waiter(receiver, core.size());
+            }
+            if !core.has_room_in_ring() {
+                return Found::Other(place);
+            }
+            // SAFETY: the maker's promise.
+            unsafe { core.put(elem) };
+            Found::Done
+        });
+        match found {
+            Found::Waiter(receiver, size) => {
+                let to = address(receiver);
+                if !to.is_null() {
+                    // SAFETY: the receiver waits for its grant; the maker's promise.
+                    unsafe { copy(elem, to, size) };
+                }
+                receiver.grant(DONE, v);
+                Some(Ok(()))
+            }
+            Found::Done => Some(Ok(())),
+            Found::Queued => None,
+            Found::Other(place) => self.attempt_all(v, now, place),
+        }
+    }
+
+    #[inline(always)]
+    fn granted(self, what: u32, _: &Node) -> Outcome {
+        Some(granted(what))
+    }
+
+    #[cold]
+    fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
+        stopped(self.core, &self.core.senders, node, s, d)
+    }
+}
+
+impl Send {
+    /// The long way.
+    #[inline(never)]
+    fn attempt_all(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
         let Send { core, ch, elem } = self;
         let step = holding(&core.word, v, || {
             // SAFETY: the maker's promise.
@@ -52,18 +113,6 @@ impl Call for Send {
         Some(Ok(()))
     }
 
-    #[inline(always)]
-    fn granted(self, what: u32, _: &Node) -> Outcome {
-        Some(granted(what))
-    }
-
-    #[cold]
-    fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
-        stopped(self.core, &self.core.senders, node, s, d)
-    }
-}
-
-impl Send {
     /// Into an unbounded channel that has no room: with a block in hand it looks again.
     #[inline(never)]
     fn in_block(self, v: Option<&'static VCpu>) -> Result<(), Errno> {
@@ -88,9 +137,10 @@ impl Send {
     }
 }
 
-impl Call for Recv {
-    #[inline(always)]
-    fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
+impl Recv {
+    /// The long way.
+    #[inline(never)]
+    fn attempt_all(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
         let Recv { core, ch, elem } = self;
         let step = holding(&core.word, v, || {
             // SAFETY: the maker's promise.
@@ -109,6 +159,46 @@ impl Call for Recv {
             Err(e) => return Some(Err(e)),
         }
         Some(Ok(()))
+    }
+}
+
+impl Call for Recv {
+    #[inline(always)]
+    fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
+        let Recv { core, ch, elem } = self;
+        let found = holding(&core.word, v, || {
+            if core.check(ch).is_err() || elem.is_null() {
+                return Found::Other(place);
+            }
+            if core.len.get() == 0 {
+                if let Some(sender) = core.senders.pop_single() {
+                    return Found::Waiter(sender, core.size());
+                }
+                if now || core.closed.get() || !core.senders.is_empty() {
+                    return Found::Other(place);
+                }
+                // SAFETY: granted, or taken out by `stopped`, before the call is done.
+                unsafe { core.receivers.push(place.node(elem.expose_provenance())) };
+                return Found::Queued;
+            }
+            if !core.can_take_from_ring() {
+                return Found::Other(place);
+            }
+            // SAFETY: the maker's promise.
+            unsafe { core.take(elem) };
+            Found::Done
+        });
+        match found {
+            Found::Waiter(sender, size) => {
+                // SAFETY: the sender waits for its grant; the maker's promise.
+                unsafe { copy(address(sender), elem, size) };
+                sender.grant(DONE, v);
+                Some(Ok(()))
+            }
+            Found::Done => Some(Ok(())),
+            Found::Queued => None,
+            Found::Other(place) => self.attempt_all(v, now, place),
+        }
     }
 
     #[inline(always)]

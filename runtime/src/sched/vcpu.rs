@@ -277,6 +277,11 @@ impl VCpu {
         self.me as usize - 1
     }
 
+    /// A number below `n` (> 0), from its own stream; for its own thread.
+    pub fn random(&self, n: usize) -> usize {
+        self.rng.below(n)
+    }
+
     /// The coroutine that is running on it; for its own thread.
     pub fn task(&self) -> Option<TaskRef> {
         self.in_task.get().then(|| self.cur()).flatten()

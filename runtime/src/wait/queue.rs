@@ -123,11 +123,20 @@ impl Node {
     /// look under the guard whether it is queued, and if not, [`Node::outwait`].
     #[inline(always)]
     pub fn wait(&self, d: Deadline) -> Result<u32, Stop> {
-        match self.who {
-            Who::Task(_) => until(d, || self.granted() != WAITING),
-            Who::Thread(p) => thread_until(d, p, || self.granted() != WAITING),
+        wait_until(self.who, d, || self.granted() != WAITING).map(|()| self.granted())
+    }
+
+    /// Without the guard, of a node that is in no queue and was not given up: grants it `what`, not 0,
+    /// and wakes. It may be gone afterwards.
+    #[inline(always)]
+    pub fn grant(&self, what: u32, v: Option<&'static VCpu>) {
+        let who = self.who;
+        // Release: pairs with Node::granted: what the granter did.
+        self.granted.store(what, Release);
+        match who {
+            Who::Task(t) => sched::wake_waiting(v, t),
+            Who::Thread(p) => p.unpark(),
         }
-        .map(|()| self.granted())
     }
 
     /// Waits for a grant that is certain and near.
@@ -142,6 +151,15 @@ impl Node {
             }
         }
         self.granted()
+    }
+}
+
+/// The caller, which is that waiter, waits until `ready`, at which it looks after each wake.
+#[inline(always)]
+pub fn wait_until(who: Who, d: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop> {
+    match who {
+        Who::Task(_) => until(d, ready),
+        Who::Thread(p) => thread_until(d, p, ready),
     }
 }
 
@@ -214,13 +232,7 @@ impl Grants {
         while let Some(node) = unsafe { at.as_ref() } {
             before(node);
             at = node.next.get();
-            let who = node.who;
-            // Release: pairs with Node::granted: what the granter did.
-            node.granted.store(node.what.get(), Release);
-            match who {
-                Who::Task(t) => sched::wake_waiting(v, t),
-                Who::Thread(p) => p.unpark(),
-            }
+            node.grant(node.what.get(), v);
         }
     }
 }
@@ -264,6 +276,15 @@ impl Queue {
         debug_assert!(node.queued());
         // SAFETY: as in `first`.
         unsafe { node.next.get().as_ref() }
+    }
+
+    /// Under the guard: takes the one out that has waited longest, if it waits for nothing else; it is
+    /// to be granted without the guard.
+    #[inline(always)]
+    pub fn pop_single(&self) -> Option<&Node> {
+        let node = self.first().filter(|n| n.claim.is_null())?;
+        self.pop_first(node);
+        Some(node)
     }
 
     /// Under the guard: the one that has waited longest and does not have anything else by now, as
