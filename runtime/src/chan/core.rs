@@ -203,7 +203,7 @@ impl Core {
                 return Ok(Step::Done(after));
             }
         }
-        if self.len.get() >= self.capacity.get() {
+        if !self.has_room() {
             return Ok(Step::Wait);
         }
         if self.blocks.get() {
@@ -263,16 +263,16 @@ impl Core {
         }
     }
 
-    /// Under the guard: whether there is a ring that is not full.
+    /// Under the guard: whether there is a place in the buffer.
     #[inline(always)]
-    pub fn has_room_in_ring(&self) -> bool {
-        self.len.get() < self.capacity.get() && !self.blocks.get()
+    pub fn has_room(&self) -> bool {
+        self.len.get() < self.capacity.get()
     }
 
-    /// Under the guard: whether there is a ring (which is not empty) and nobody waits to fill it.
+    /// Under the guard: whether elements are kept in blocks, and not in a ring.
     #[inline(always)]
-    pub fn can_take_from_ring(&self) -> bool {
-        self.senders.is_empty() && !self.blocks.get()
+    pub fn in_blocks(&self) -> bool {
+        self.blocks.get()
     }
 
     /// Under the guard: puts an element into the ring, which is not full.
@@ -305,7 +305,7 @@ impl Core {
     /// Under the guard: whether a send of `elem` would not have to wait (it may fail).
     pub fn can_send(&self, elem: *const u8) -> bool {
         self.closed.get()
-            || self.len.get() < self.capacity.get()
+            || self.has_room()
             || elem.is_null() && self.size.get() != 0
             || self.receivers.first_open().is_some()
     }

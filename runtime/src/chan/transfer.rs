@@ -15,10 +15,11 @@ use crate::wait::queue::{Node, Queue};
 use crate::wait::step::{self, Call, Outcome, Place};
 use crate::wait::{Deadline, Stop, give_back, hold, holding};
 
+// Two words each, so that they stay in registers: the core is looked up again where it is needed.
+
 /// A send. Made from its caller's promise: `elem` is null or an element of the channel's size.
 #[derive(Clone, Copy, Debug)]
 pub struct Send {
-    core: &'static Core,
     ch: u64,
     elem: *const u8,
 }
@@ -26,7 +27,6 @@ pub struct Send {
 /// A receive. Made from its caller's promise: `elem` is null or has room for an element.
 #[derive(Clone, Copy, Debug)]
 pub struct Recv {
-    core: &'static Core,
     ch: u64,
     elem: *mut u8,
 }
@@ -46,7 +46,11 @@ enum Found<'a> {
 impl Call for Send {
     #[inline(always)]
     fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
-        let Send { core, ch, elem } = self;
+        let Send { ch, elem } = self;
+        let core = match at(ch) {
+            Ok(core) => core,
+            Err(e) => return Some(Err(e)),
+        };
         let found = holding(&core.word, v, || {
             if core.check(ch).is_err() || core.closed.get() || elem.is_null() {
                 return Found::Other(place);
@@ -54,12 +58,20 @@ impl Call for Send {
             if let Some(receiver) = core.receivers.pop_single() {
                 return Found::Waiter(receiver, core.size());
             }
-            if !core.has_room_in_ring() {
+            if !core.receivers.is_empty() || core.in_blocks() {
                 return Found::Other(place);
             }
-            // SAFETY: the maker's promise.
-            unsafe { core.put(elem) };
-            Found::Done
+            if core.has_room() {
+                // SAFETY: the maker's promise.
+                unsafe { core.put(elem) };
+                return Found::Done;
+            }
+            if now {
+                return Found::Other(place);
+            }
+            // SAFETY: granted, or taken out by `stopped`, before the call is done.
+            unsafe { core.senders.push(place.node(elem.expose_provenance())) };
+            Found::Queued
         });
         match found {
             Found::Waiter(receiver, size) => {
@@ -73,7 +85,7 @@ impl Call for Send {
             }
             Found::Done => Some(Ok(())),
             Found::Queued => None,
-            Found::Other(place) => self.attempt_all(v, now, place),
+            Found::Other(place) => self.attempt_all(core, v, now, place),
         }
     }
 
@@ -84,15 +96,22 @@ impl Call for Send {
 
     #[cold]
     fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
-        stopped(self.core, &self.core.senders, node, s, d)
+        let core = at(self.ch)?;
+        stopped(core, &core.senders, node, s, d)
     }
 }
 
 impl Send {
     /// The long way.
     #[inline(never)]
-    fn attempt_all(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
-        let Send { core, ch, elem } = self;
+    fn attempt_all(
+        self,
+        core: &'static Core,
+        v: Option<&'static VCpu>,
+        now: bool,
+        place: Place<'_>,
+    ) -> Outcome {
+        let Send { ch, elem } = self;
         let step = holding(&core.word, v, || {
             // SAFETY: the maker's promise.
             let step = core.check(ch).and_then(|()| unsafe { core.send(elem) });
@@ -107,7 +126,7 @@ impl Send {
             Ok(Step::Done(after)) => unsafe { after.sent(v, elem) },
             Ok(Step::Wait) if now => return Some(Err(Errno::EAGAIN)),
             Ok(Step::Wait) => return None,
-            Ok(Step::Block) => return Some(self.in_block(v)),
+            Ok(Step::Block) => return Some(self.in_block(core, v)),
             Err(e) => return Some(Err(e)),
         }
         Some(Ok(()))
@@ -115,8 +134,8 @@ impl Send {
 
     /// Into an unbounded channel that has no room: with a block in hand it looks again.
     #[inline(never)]
-    fn in_block(self, v: Option<&'static VCpu>) -> Result<(), Errno> {
-        let Send { core, ch, elem } = self;
+    fn in_block(self, core: &'static Core, v: Option<&'static VCpu>) -> Result<(), Errno> {
+        let Send { ch, elem } = self;
         // Freed after the guard if it is not needed by then.
         let mut block = Some(new_block(core.size())?);
         let step = holding(&core.word, v, || {
@@ -140,8 +159,14 @@ impl Send {
 impl Recv {
     /// The long way.
     #[inline(never)]
-    fn attempt_all(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
-        let Recv { core, ch, elem } = self;
+    fn attempt_all(
+        self,
+        core: &'static Core,
+        v: Option<&'static VCpu>,
+        now: bool,
+        place: Place<'_>,
+    ) -> Outcome {
+        let Recv { ch, elem } = self;
         let step = holding(&core.word, v, || {
             // SAFETY: the maker's promise.
             let step = core.check(ch).and_then(|()| unsafe { core.recv(elem) });
@@ -165,7 +190,11 @@ impl Recv {
 impl Call for Recv {
     #[inline(always)]
     fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome {
-        let Recv { core, ch, elem } = self;
+        let Recv { ch, elem } = self;
+        let core = match at(ch) {
+            Ok(core) => core,
+            Err(e) => return Some(Err(e)),
+        };
         let found = holding(&core.word, v, || {
             if core.check(ch).is_err() || elem.is_null() {
                 return Found::Other(place);
@@ -181,7 +210,7 @@ impl Call for Recv {
                 unsafe { core.receivers.push(place.node(elem.expose_provenance())) };
                 return Found::Queued;
             }
-            if !core.can_take_from_ring() {
+            if !core.senders.is_empty() || core.in_blocks() {
                 return Found::Other(place);
             }
             // SAFETY: the maker's promise.
@@ -197,7 +226,7 @@ impl Call for Recv {
             }
             Found::Done => Some(Ok(())),
             Found::Queued => None,
-            Found::Other(place) => self.attempt_all(v, now, place),
+            Found::Other(place) => self.attempt_all(core, v, now, place),
         }
     }
 
@@ -208,7 +237,8 @@ impl Call for Recv {
 
     #[cold]
     fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
-        stopped(self.core, &self.core.receivers, node, s, d)
+        let core = at(self.ch)?;
+        stopped(core, &core.receivers, node, s, d)
     }
 }
 
@@ -238,7 +268,7 @@ pub(super) fn stopped(
 /// # Safety
 /// `elem` is null or an element of the channel's size.
 pub unsafe fn send(ch: u64, elem: *const u8, timeout_ns: i64) -> Result<(), Errno> {
-    step::run(Send { core: at(ch)?, ch, elem }, timeout_ns)
+    step::run(Send { ch, elem }, timeout_ns)
 }
 
 /// The first half of [`send`].
@@ -247,11 +277,8 @@ pub unsafe fn send(ch: u64, elem: *const u8, timeout_ns: i64) -> Result<(), Errn
 /// As [`send`]'s, and as [`step::begin`]'s, for [`Send`].
 #[inline(always)]
 pub unsafe fn begin_send(ch: u64, elem: *const u8, timeout_ns: i64, frame: *mut u8) -> arch::Step {
-    match at(ch) {
-        // SAFETY: the caller's.
-        Ok(core) => unsafe { step::begin(Send { core, ch, elem }, timeout_ns, frame) },
-        Err(e) => arch::Step::done(e.code()),
-    }
+    // SAFETY: the caller's.
+    unsafe { step::begin(Send { ch, elem }, timeout_ns, frame) }
 }
 
 /// co_chan_recv. EBADF, EPIPE, and what ends a wait: nothing has been received then.
@@ -259,7 +286,7 @@ pub unsafe fn begin_send(ch: u64, elem: *const u8, timeout_ns: i64, frame: *mut 
 /// # Safety
 /// `elem` is null or has room for an element of the channel's size.
 pub unsafe fn recv(ch: u64, elem: *mut u8, timeout_ns: i64) -> Result<(), Errno> {
-    step::run(Recv { core: at(ch)?, ch, elem }, timeout_ns)
+    step::run(Recv { ch, elem }, timeout_ns)
 }
 
 /// The first half of [`recv`].
@@ -268,9 +295,6 @@ pub unsafe fn recv(ch: u64, elem: *mut u8, timeout_ns: i64) -> Result<(), Errno>
 /// As [`recv`]'s, and as [`step::begin`]'s, for [`Recv`].
 #[inline(always)]
 pub unsafe fn begin_recv(ch: u64, elem: *mut u8, timeout_ns: i64, frame: *mut u8) -> arch::Step {
-    match at(ch) {
-        // SAFETY: the caller's.
-        Ok(core) => unsafe { step::begin(Recv { core, ch, elem }, timeout_ns, frame) },
-        Err(e) => arch::Step::done(e.code()),
-    }
+    // SAFETY: the caller's.
+    unsafe { step::begin(Recv { ch, elem }, timeout_ns, frame) }
 }
