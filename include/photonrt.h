@@ -1674,6 +1674,23 @@ int co_futex_wake(const uint32_t *addr, uint32_t n);
 #define CO_CHAN_UNBOUNDED    (size_t)-1 /**< co_chan_new: a capacity without a limit but memory. */
 #define CO_CHAN_ELEM_MAX     65536 /**< Bytes that an element of a channel, or a future's value,
                                         may have; what is larger goes by its address. */
+#define CO_SELECT_SEND       1    /**< co_select_t.kind: to send the element at `elem` into the
+                                       channel `handle`. */
+#define CO_SELECT_RECV       2    /**< To receive into `elem` from the channel `handle`. */
+#define CO_SELECT_FUTURE     3    /**< For the future `handle`; its value goes to `elem`. */
+#define CO_SELECT_EVENT      4    /**< For the co_event_t at `elem` to be set. */
+#define CO_SELECT_TIMEOUT    5    /**< For `timeout_ns` to pass, with nothing else done before. */
+
+/** One of the things that co_select waits for. */
+typedef struct co_select_t {
+    uint32_t kind;              /**< CO_SELECT_SEND and so on. */
+    int32_t result;             /**< Written in the case that was done: 0, or what its own call
+                                     would have failed with, -EPIPE, -EBADF, a future's error. */
+    uint64_t handle;            /**< A channel or a future. 0: this case is never done. */
+    void *elem;                 /**< The element, the place for one (NULL: drop it), or the event
+                                     (NULL: this case is never done). */
+    int64_t timeout_ns;         /**< CO_SELECT_TIMEOUT: nanoseconds, or CO_FOREVER. */
+} co_select_t;
 
 /** Makes a channel of elements of `elem_size` bytes (0: it passes mere signals).
  *
@@ -1751,6 +1768,21 @@ int co_future_wait(co_future_t f, void *out, int64_t timeout_ns);
  *
  *  Any thread; never blocks. 0; -EBADF. */
 int co_future_free(co_future_t f);
+
+/** Waits until one of `n` cases can go on and does that one alone: gives its number in `cases`
+ *  and writes its result there. Of several that can, one is chosen by chance. A case on what is
+ *  closed, freed or failed can go on: its result says so. With CO_NOW, or a timeout case of 0, a
+ *  case that can go on is done rather than none. The same object may stand in several cases; a
+ *  select never sends to itself.
+ *
+ *  co_select_t c[2] = {{.kind = CO_SELECT_RECV, .handle = jobs, .elem = &job}, {.kind =
+ *  CO_SELECT_EVENT, .elem = &quit}}; int i = co_select(c, 2, CO_FOREVER);
+ *
+ *  Blocks; a cancellation point; any thread. The case's number >= 0, whatever its result;
+ *  -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (`cases` NULL,
+ *  an unknown kind, a bad timeout, more than INT_MAX cases); -ENOMEM (more than 16 cases). With
+ *  an error none has been done. `n` 0: only waits. */
+int co_select(co_select_t *cases, size_t n, int64_t timeout_ns);
 
 /* ---- Scopes and scoped values -----------------------------------------------------------------
  *

@@ -274,11 +274,11 @@ pub unsafe fn select(cases: &mut [Case], timeout_ns: i64) -> Result<usize, Errno
 }
 
 /// The same, with room for as many.
-fn select_in<'a>(
+fn select_in(
     cases: &mut [Case],
     timeout_ns: i64,
     arms: &mut [Arm],
-    words: &mut [&'a Word],
+    words: &mut [&Word],
 ) -> Result<usize, Errno> {
     let arms = &mut arms[..cases.len()];
     let mut n = 0;
