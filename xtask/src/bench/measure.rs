@@ -11,6 +11,7 @@ use crate::sh::have;
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// What a program printed.
@@ -90,6 +91,9 @@ impl Running {
 
     /// Waits for the end, up to `limit`; gives stdout.
     pub fn finish(mut self, limit: Duration) -> Result<String, Fail> {
+        // Read meanwhile: a full pipe would hold the program up.
+        let out = reader(self.child.stdout.take());
+        let err = reader(self.child.stderr.take());
         let end = Instant::now() + limit;
         let status = loop {
             match self.child.try_wait() {
@@ -101,11 +105,7 @@ impl Running {
                 Err(e) => return Err(Fail::Broken(e.to_string())),
             }
         };
-        let (mut out, mut err) = (String::new(), String::new());
-        // Both are short: the programs print a few lines, so no pipe can have been full.
-        let read = |p: Option<&mut dyn Read>, to: &mut String| p.map(|p| p.read_to_string(to));
-        drop(read(self.child.stdout.as_mut().map(|p| p as &mut dyn Read), &mut out));
-        drop(read(self.child.stderr.as_mut().map(|p| p as &mut dyn Read), &mut err));
+        let (out, err) = (text(out), text(err));
         let why = err.lines().last().unwrap_or_default();
         match status.code() {
             Some(0) => Ok(out),
@@ -113,6 +113,18 @@ impl Running {
             _ => Err(Fail::Broken(format!("{status} {why}"))),
         }
     }
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        drop(pipe.map(|mut p| p.read_to_end(&mut bytes)));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn text(reader: JoinHandle<String>) -> String {
+    reader.join().unwrap_or_default()
 }
 
 impl Drop for Running {
@@ -231,6 +243,9 @@ mod tests {
     #[test]
     fn the_exit_code_tells_cannot_from_broken() {
         assert_eq!(shell("echo a 1 ns", 9).unwrap(), "a 1 ns\n");
+        let much =
+            "i=0; while [ $i -lt 20000 ]; do echo 0123456789 >&2; i=$((i+1)); done; echo a 1 ns";
+        assert_eq!(shell(much, 30).unwrap(), "a 1 ns\n", "more than a pipe holds");
         assert!(matches!(shell("echo no >&2; exit 3", 9), Err(Fail::Cannot(why)) if why == "no"));
         assert!(matches!(shell("echo bad >&2; exit 1", 9), Err(Fail::Broken(_))));
         assert!(matches!(shell("sleep 20", 0), Err(Fail::Broken(why)) if why.contains("no end")));
