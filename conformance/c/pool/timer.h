@@ -6,8 +6,9 @@
 
 typedef struct {
   _Atomic uint64_t calls, expiries;
-  _Atomic int64_t first, last; /* when it was called */
+  _Atomic int64_t first, last, before; /* when it was called, and the time before */
   int64_t hold;                /* how long a call takes */
+  atomic_int gate;             /* 1: a call stays until it is 0 */
   atomic_int inside, overlaps;
 } ticks_t;
 
@@ -20,10 +21,13 @@ HELPER void tick(co_timer_t timer, uint64_t expiries, void *arg) {
     atomic_fetch_add(&t->overlaps, 1);
   if (atomic_fetch_add(&t->calls, 1) == 0)
     atomic_store(&t->first, now);
+  atomic_store(&t->before, t->last);
   atomic_store(&t->last, now);
   atomic_fetch_add(&t->expiries, expiries);
   if (t->hold)
     co_sleep(t->hold);
+  while (atomic_load(&t->gate))
+    CHECK_OK(co_sleep(50 * US));
   atomic_fetch_sub(&t->inside, 1);
 }
 

@@ -15,11 +15,12 @@ static void plain(void) {
 }
 
 static void while_running(void) {
-  ticks_t t = {.hold = 3 * MS};
+  ticks_t t = {.gate = 1};
   co_timer_t timer = timer_start(0, 1 * MS, tick, &t);
   while (!atomic_load(&t.inside))
     CHECK_OK(co_sleep(50 * US));
   CHECK_EQ(co_timer_cancel(timer), 1);
+  atomic_store(&t.gate, 0);
   while (atomic_load(&t.inside))
     CHECK_OK(co_sleep(50 * US));
   CHECK_OK(co_sleep(2 * MS));

@@ -10,7 +10,7 @@ use super::switch::announce_end;
 use super::vcpu::VCpu;
 use super::{BUDGET, POOL, TaskRef, alarm, remote, watch};
 use crate::arch;
-use crate::task::Task;
+use crate::task::{Task, state};
 use crate::time;
 use crate::wheel::Node;
 use std::ptr::NonNull;
@@ -126,7 +126,9 @@ impl VCpu {
     }
 
     pub(super) fn fire_timers(&'static self, now: i64) {
-        let (mut first, mut last) = (DUE_FIRST, None);
+        // While its thread is in foreign code, that coroutine stays the first of the ring: it is running.
+        let away = self.cur().is_some_and(|t| t.state.load(Relaxed) == state::AWAY);
+        let (mut first, mut last) = (if away { 0 } else { DUE_FIRST }, None);
         self.wheel.advance(now, |node| match alarm::of(node) {
             None => {
                 let due = task_of(node);
