@@ -133,3 +133,40 @@ pub unsafe fn wait(word: *const AtomicU32, expected: u32, timeout_ns: i64) -> Re
 pub fn wake(word: *const AtomicU32, n: u32) -> Result<u32, Errno> {
     TABLE.wake(word, n)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Two words of one bucket.
+    fn neighbours(t: &Table, words: &[AtomicU32]) -> (usize, usize) {
+        let bucket = |w: &AtomicU32| std::ptr::from_ref(t.bucket(std::ptr::from_ref(w).addr()));
+        for i in 1..words.len() {
+            if let Some(j) = (0..i).find(|&j| bucket(&words[j]) == bucket(&words[i])) {
+                return (i, j);
+            }
+        }
+        panic!("more words than buckets")
+    }
+
+    #[test]
+    fn words_of_one_bucket_are_told_apart() {
+        let t = Table::default();
+        let words: Vec<AtomicU32> = (0..=1 << SHIFT).map(AtomicU32::new).collect();
+        let (a, b) = neighbours(&t, &words);
+        std::thread::scope(|s| {
+            let wait = |i: usize| {
+                let (t, w) = (&t, &words[i]);
+                // SAFETY: the word lives.
+                s.spawn(move || unsafe { t.wait(w, i as u32, -1) })
+            };
+            let (first, second) = (wait(a), wait(b));
+            while t.wake(&words[b], 9) == Ok(0) {}
+            assert_eq!(second.join().ok(), Some(Ok(())));
+            while t.wake(&words[a], 9) == Ok(0) {}
+            assert_eq!(first.join().ok(), Some(Ok(())));
+        });
+        let empty = |i: usize| t.bucket(std::ptr::from_ref(&words[i]).addr()).waiters.is_empty();
+        assert!(empty(a) && empty(b));
+    }
+}

@@ -372,3 +372,48 @@ pub fn as_waiter<R>(f: impl FnOnce(Who, Option<&'static VCpu>) -> R) -> R {
         None => parker::with(|_, p| f(Who::Thread(p), None)),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn order(q: &Queue) -> Vec<usize> {
+        let mut at = q.first();
+        std::iter::from_fn(|| {
+            let node = at?;
+            at = q.after(node);
+            Some(node.arg.get())
+        })
+        .collect()
+    }
+
+    #[test]
+    fn nodes_come_and_go_anywhere() {
+        parker::with(|_, p| {
+            let nodes: Vec<Node> = (0..6).map(|i| Node::new(Who::Thread(p), i)).collect();
+            let q = Queue::default();
+            // SAFETY: all are out of the queue below.
+            unsafe {
+                nodes[1..5].iter().for_each(|n| q.push(n));
+                q.push_front(&nodes[0]);
+                q.push(&nodes[5]);
+            }
+            assert_eq!(order(&q), [0, 1, 2, 3, 4, 5]);
+            q.remove(&nodes[5]);
+            q.remove(&nodes[2]);
+            let mut grants = Grants::default();
+            assert!(grants.take(&q, &nodes[3], 7) && grants.take(&q, &nodes[0], 8));
+            assert_eq!(order(&q), [1, 4]);
+            assert!(!nodes[3].queued() && nodes[3].granted() == WAITING);
+            grants.wake(None);
+            let granted: Vec<u32> = nodes.iter().map(Node::granted).collect();
+            assert_eq!(granted, [8, 0, 0, 7, 0, 0]);
+            nodes[3].renew();
+            // SAFETY: as above.
+            unsafe { q.push(&nodes[3]) };
+            Grants::all(&q, 1).wake(None);
+            assert!(q.is_empty());
+            assert_eq!((nodes[1].granted(), nodes[3].outwait(), nodes[4].granted()), (1, 1, 1));
+        });
+    }
+}

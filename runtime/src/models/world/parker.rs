@@ -2,6 +2,7 @@
 
 use loom::sync::Notify;
 use loom::sync::atomic::{AtomicBool, Ordering::*};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// As `parker::Parker`; and its thread's deadline, which passes when the model says so.
@@ -11,13 +12,23 @@ pub struct Parker {
     late: AtomicBool,
 }
 
-loom::thread_local!(static OWN: &'static Parker = {
+loom::thread_local!(static OWN: Cell<Option<&'static Parker>> = Cell::new(None));
+
+/// One for a thread to come: see [`be`].
+pub fn new() -> &'static Parker {
     Box::leak(Box::new(Parker { woken: Notify::new(), late: AtomicBool::new(false) }))
-});
+}
+
+/// The calling thread's is that one from now on.
+pub fn be(p: &'static Parker) {
+    OWN.with(|own| own.set(Some(p)));
+}
 
 /// As `parker::with`.
 pub fn with<R>(f: impl FnOnce(u32, &'static Parker) -> R) -> R {
-    f(0, OWN.with(|p| *p))
+    let own = OWN.with(|own| own.get().unwrap_or_else(new));
+    be(own);
+    f(0, own)
 }
 
 impl Parker {
