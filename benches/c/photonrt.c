@@ -1,5 +1,5 @@
 // photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O but for http is in photonrt_io.c,
-// what coroutines do to each other in photonrt_sync.c.
+// what coroutines do to each other in photonrt_sync.c and photonrt_chan.c.
 //
 // The library's defaults throughout (256 KiB stacks, every stack guarded); BENCH_STACK=BYTES in the
 // environment sets another stack size, to see what it costs. Runs whatever engine PHOTONRT_ENGINE says.
@@ -340,6 +340,9 @@ static const struct workload {
     {"pingpong_x_busy", 500000, 2, 0, pingpong},
     {"pingpong_x_sleep", 3000, 2, 0, pingpong_x_sleep},
     {"sem_pingpong", 5000000, 1, 0, sem_pingpong},
+    {"chan_pingpong", 5000000, 1, 1, chan_pingpong},
+    {"chan_pingpong_x", 100000, 2, 2, chan_pingpong},
+    {"select8", 2000000, 1, 0, select8},
     {"mutex_free", 50000000, 1, 0, mutex_free},
     {"mutex64", 6400000, 2, 0, mutex64},
     {"mutex64_fair", 1000, 2, 0, mutex64_fair},

@@ -18,6 +18,9 @@ void *mutex_free(void *arg);
 void *mutex64(void *arg);
 void *mutex64_fair(void *arg);
 void *blocking64(void *arg);
+// Of photonrt_chan.c.
+void *chan_pingpong(void *arg);
+void *select8(void *arg);
 
 static inline int must(int64_t rc, const char *what) {
   if (rc < 0) {

@@ -103,7 +103,7 @@ fn ours() -> Result<(), String> {
     let include = format!("-I{}", package::dir().join("include").display());
     let archive = package::archive();
     let part = |name| root().join("benches/c").join(name);
-    let parts = [part("photonrt_io.c"), part("photonrt_sync.c"), archive];
+    let parts = [part("photonrt_io.c"), part("photonrt_sync.c"), part("photonrt_chan.c"), archive];
     let mut flags = vec![include];
     flags.extend(parts.map(|p| p.display().to_string()));
     c("photonrt", "photonrt.c", &flags.iter().map(String::as_str).collect::<Vec<_>>())

@@ -210,6 +210,45 @@ pub const WORKLOADS: &[Workload] = &[
         ],
     ),
     work(
+        "chan_pingpong",
+        1,
+        &[
+            by("photonrt", "chan_pingpong", 10 * M, 3 * M),
+            by("may", "chan_pingpong", 2 * M, 500 * K),
+            by("tokio-ct", "chan_pingpong", 2 * M, 500 * K),
+            by("tokio-mt", "chan_pingpong", 2 * M, 500 * K),
+            by("go-p1", "chan_pingpong", 4 * M, M),
+            by("boost.fiber", "chan_pingpong", 4 * M, M),
+            by("crossbeam", "chan_pingpong", 200 * K, 50 * K),
+            by("std-threads", "chan_pingpong", 200 * K, 50 * K),
+        ],
+    ),
+    work(
+        "chan_pingpong_x",
+        2,
+        &[
+            by("photonrt uring", "chan_pingpong_x", 100 * K, 20 * K),
+            by("photonrt ready", "chan_pingpong_x", 100 * K, 20 * K),
+            by("tokio-ct", "chan_pingpong_x", 100 * K, 20 * K),
+            by("tokio-mt", "chan_pingpong_x", 100 * K, 20 * K),
+            by("go-p2", "chan_pingpong_x", 100 * K, 20 * K),
+            by("boost.fiber", "chan_pingpong_x", 100 * K, 20 * K),
+            by("crossbeam", "chan_pingpong_x", 100 * K, 20 * K),
+            by("std-threads", "chan_pingpong_x", 100 * K, 20 * K),
+        ],
+    ),
+    work(
+        "select8",
+        1,
+        &[
+            by("photonrt", "select8", 8 * M, 2 * M),
+            by("tokio-ct", "select8", 2 * M, 500 * K),
+            by("tokio-mt", "select8", 2 * M, 500 * K),
+            by("go-p1", "select8", 2 * M, 500 * K),
+            by("crossbeam", "select8", 200 * K, 50 * K),
+        ],
+    ),
+    work(
         "mutex_free",
         1,
         &[
