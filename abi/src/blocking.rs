@@ -59,6 +59,9 @@ pub unsafe extern "C" fn co_blocking(
 ///   those that wait for a time or to be woken do too when that comes, a few milliseconds late at
 ///   worst. Entering and leaving takes some ten nanoseconds then: cheap enough for each call.
 ///
+/// With the environment variable PHOTONRT_TRACE_PINNED=1 a bracket that keeps the thread while others
+/// wait for it is reported on standard error, with the reason and where the caller is.
+///
 /// Not a cancellation point. Lets others run if the caller changes threads; never waits otherwise.
 /// Gives how many brackets the caller is in now: >= 1, or 0 on a plain thread, which has none;
 /// -EOVERFLOW (2^32 of them).

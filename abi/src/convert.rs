@@ -96,7 +96,11 @@ pub unsafe fn write_sized<T: Copy>(out: *mut T, from: &T) -> c_int {
 pub unsafe fn config(p: *const co_config_t) -> Result<Config, Errno> {
     // SAFETY: the caller's.
     let Some(c) = (unsafe { read_sized(p) })? else { return Ok(Config::default()) };
-    if c.reserved != 0 || c.engine > CO_ENGINE_OFFLOAD || c.flags & !15 != 0 || c.stack_decay < 0 {
+    if c.reserved | c.reserved2 != 0
+        || c.engine > CO_ENGINE_OFFLOAD
+        || c.flags & !15 != 0
+        || c.stack_decay < 0
+    {
         return Err(Errno::EINVAL);
     }
     Config {
@@ -110,6 +114,7 @@ pub unsafe fn config(p: *const co_config_t) -> Result<Config, Errno> {
         seed: c.seed,
         stall_ns: c.stall_ns,
         on_stall: stall_hook(&c),
+        spares: c.spares,
     }
     .checked()
 }

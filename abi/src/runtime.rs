@@ -35,6 +35,9 @@ pub const CO_NO_SIGNALS: u32 = 4;
 /// co_config_t.flags: every coroutine is migratable, as if spawned with CO_MIGRATABLE.
 pub const CO_MIGRATE_ALL: u32 = 8;
 
+/// co_config_t.spares: none.
+pub const CO_SPARES_NONE: u32 = 0xffff_ffff;
+
 /// A stall: a coroutine that has kept its vCPU for longer than co_config_t.stall_ns, outside of
 /// co_blocking_enter and leave: it computes without yielding, or a system call has blocked its thread.
 /// Reported once, when found. A thread that merely gets no CPU is none.
@@ -101,6 +104,15 @@ pub struct co_config_t {
     pub on_stall: Option<unsafe extern "C" fn(stall: *const co_stall_t, arg: *mut c_void)>,
     /// For on_stall.
     pub on_stall_arg: *mut c_void,
+    /// Spare vCPUs that each group of several vCPUs may have at most; 0: as many as it has vCPUs;
+    /// CO_SPARES_NONE: none. A spare stands in while all vCPUs of the group are held up (in code
+    /// between co_blocking_enter and leave, or stalled) and something that may move waits. When one of
+    /// them is free again it takes nothing more, and sleeps once its own coroutines have ended or
+    /// wait. A group of one vCPU has none: its coroutines run one at a time. On a spare co_vcpu_self
+    /// gives a number above co_group_vcpu_count.
+    pub spares: u32,
+    /// Zero.
+    pub reserved2: u32,
 }
 
 /// What co_stats gives: one moment's figures, each exact but not all from the same instant.
@@ -142,6 +154,10 @@ pub struct co_stats_t {
     pub guards_none: u64,
     /// Stalls found.
     pub stalls: u64,
+    /// Spare vCPUs started, for all groups: see co_config_t.spares.
+    pub spares: u32,
+    /// Those of them that stand in at the moment.
+    pub spares_active: u32,
 }
 
 /// Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
@@ -237,6 +253,8 @@ pub unsafe extern "C" fn co_stats(out: *mut co_stats_t) -> c_int {
         guards_mprotect: stats.guards_mprotect,
         guards_none: stats.guards_none,
         stalls: stats.stalls,
+        spares: stats.spares,
+        spares_active: stats.spares_active,
     };
     // SAFETY: the caller vouches for `out`.
     unsafe { write_sized(out, &filled) }

@@ -6,9 +6,13 @@ use super::pool::{After, Head};
 use crate::err::Errno;
 use crate::sched::vcpu::Message;
 use crate::sched::{TaskRef, VCpu, foreign, running};
+use crate::stack::Backtrace;
+use crate::task::flags;
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
+use std::io::Write as _;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// co_blocking_enter: brackets that the caller is in now; 0 on a plain thread.
 #[inline]
@@ -19,9 +23,40 @@ pub fn enter() -> Result<u32, Errno> {
     }
     // Anew: it may have had to wait for its turn.
     if let Some((v, t)) = running() {
+        if TRACE.load(Relaxed) && v.others_wait() {
+            trace(v, t);
+        }
         foreign::keep(v, t);
     }
     Ok(1)
+}
+
+/// Whether brackets that hold others up are reported: PHOTONRT_TRACE_PINNED.
+static TRACE: AtomicBool = AtomicBool::new(false);
+
+/// Before the runtime starts: see [`TRACE`].
+pub fn trace_pinned(on: bool) {
+    TRACE.store(on, Relaxed);
+}
+
+/// Says on standard error where the caller keeps its vCPU from others, and why.
+#[cold]
+fn trace(v: &VCpu, t: TaskRef) {
+    let why = match t.flags.load(Relaxed) {
+        f if f & flags::MIGRATABLE == 0 => "not migratable",
+        f if f & flags::HELD != 0 => "pinned",
+        _ => "no thread to be had",
+    };
+    let mut at = Backtrace::default();
+    at.collect(0);
+    let text = format!(
+        "photonrt: pinned: coroutine {} keeps vCPU {} in foreign code from others: {why}\n{}",
+        t.label(),
+        v.number.get(),
+        at.text(),
+    );
+    // Nothing to do if it can't be written.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// What a thread of the pool is given: on the heap, for the coroutine's stack goes on meanwhile.

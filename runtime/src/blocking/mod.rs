@@ -18,7 +18,7 @@ mod pool;
 mod word;
 
 pub use crate::sched::foreign::{leave, pin, unpin};
-pub use foreign::enter;
+pub use foreign::{enter, trace_pinned};
 pub use job::{Job, Work};
 pub use pool::{Pool, block_signals};
 

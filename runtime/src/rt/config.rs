@@ -17,6 +17,8 @@ pub mod config_flags {
     pub const MIGRATE_ALL: u32 = 8;
 }
 
+/// `Config::spares`: none.
+pub const NO_SPARES: u32 = u32::MAX;
 /// vCPUs in one group at most.
 pub const GROUP_VCPUS: u32 = 256;
 
@@ -34,6 +36,7 @@ pub struct Config {
     pub seed: u64,
     pub stall_ns: i64,
     pub on_stall: Option<StallHook>,
+    pub spares: u32,
 }
 
 impl Config {
@@ -45,6 +48,7 @@ impl Config {
             || self.stack_decay < 0
             || self.engine > 3
             || self.stall_ns < -1
+            || (self.spares > GROUP_VCPUS && self.spares != NO_SPARES)
         {
             return Err(Errno::EINVAL);
         }
@@ -79,6 +83,24 @@ impl Config {
 
     pub(super) fn task_flags(&self) -> u32 {
         if self.flags & config_flags::MIGRATE_ALL != 0 { task::flags::MIGRATABLE } else { 0 }
+    }
+
+    /// How many spares a group of `vcpus` may have.
+    pub(super) fn spare_count(&self, vcpus: usize) -> usize {
+        match self.spares {
+            0 => vcpus,
+            NO_SPARES => 0,
+            n => n as usize,
+        }
+    }
+
+    /// PHOTONRT_TRACE_PINNED. EINVAL: neither 0 nor 1.
+    pub(super) fn traces_pinned(&self) -> Result<bool, Errno> {
+        match std::env::var("PHOTONRT_TRACE_PINNED").as_deref() {
+            Ok("1") => Ok(true),
+            Ok("0" | "") | Err(std::env::VarError::NotPresent) => Ok(false),
+            _ => Err(Errno::EINVAL),
+        }
     }
 
     /// The look-out for stalls; none: it is switched off. EINVAL: PHOTONRT_STALL_MS is no number.

@@ -38,8 +38,7 @@ fn watches() -> MutexGuard<'static, Vec<Arc<Watch>>> {
 /// Coroutines of all groups that have not ended.
 fn live() -> u64 {
     let groups = registry::all();
-    let vcpus: Vec<&'static VCpu> = groups.iter().flat_map(|g| &g.vcpus).copied().collect();
-    sched::group::live(&vcpus)
+    sched::group::live(groups.iter().flat_map(|g| g.all()))
 }
 
 /// What a vCPU calls when it is about to sleep.

@@ -4,6 +4,7 @@
 use super::external::{External, Host};
 use super::{Config, config_flags, drain, seed, state};
 use crate::affinity;
+use crate::blocking;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
 use crate::sched::{self, Group, VCpu, acquire, foreign, group_of, registry, running};
@@ -79,6 +80,22 @@ pub(super) struct Entry {
     on_caller: bool,
 }
 
+/// While threads start and end a coroutine waits for them as foreign code does.
+struct Bracket;
+
+impl Bracket {
+    fn enter() -> Bracket {
+        let _depth = blocking::enter();
+        Bracket
+    }
+}
+
+impl Drop for Bracket {
+    fn drop(&mut self) {
+        let _depth = blocking::leave();
+    }
+}
+
 /// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is
 /// to be that one.
 pub(super) fn start(
@@ -116,6 +133,9 @@ fn make(
     group.pinned = matches!(kind, GroupKind::Pinned);
     group.stack_class = config.stack_class();
     group.task_flags = config.task_flags();
+    if !group.pinned {
+        group.allow_spares(config.spare_count(n));
+    }
     let group = Arc::new(group);
     let seed = seed(config);
     for (i, v) in group.vcpus.iter().enumerate() {
@@ -163,6 +183,7 @@ fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Er
             Err(err) => failed = Some(Errno::from_io(&err)),
         }
     }
+    let _bracket = Bracket::enter();
     for _ in 0..expected {
         if let Ok(Err(err)) = told.recv() {
             failed = Some(err);
@@ -197,17 +218,70 @@ fn vcpu_thread(
     }
 }
 
+/// Gives a group one more spare, which stands in at once. For the monitor, which keeps the group.
+/// EAGAIN, EMFILE and the like; ESRCH: it is ending.
+pub(super) fn start_spare(group: &Arc<Group>) -> Result<(), Errno> {
+    let (config, engine) = {
+        let s = state();
+        let up = s.up.as_ref().ok_or(Errno::ESRCH)?;
+        (up.config, up.engine)
+    };
+    let v = acquire()?;
+    let before = figures(v);
+    let number = group.all().count() as u32 + 1;
+    // SAFETY: nobody runs it yet; the group stays until its vCPUs have been released.
+    unsafe {
+        let seed = seed(&config).wrapping_add(u64::from(number));
+        v.attach(Arc::as_ptr(group), number, config.stack_cache_bytes(), seed);
+    }
+    // Until it is one of the group's, whose coroutines are counted.
+    v.set_active(false);
+    let (tell, told) = mpsc::channel();
+    let signals = config.flags & config_flags::NO_SIGNALS == 0;
+    let name = format!("{}-{number}", group.name);
+    let thread = thread::Builder::new().name(name);
+    let started = thread.spawn(move || vcpu_thread(v, engine, signals, &tell));
+    let thread = started.map_err(|e| {
+        v.release();
+        Errno::from_io(&e)
+    })?;
+    let ready = told.recv().unwrap_or(Err(Errno::EAGAIN));
+    let mut s = state();
+    let entry = s.up.as_mut().and_then(|up| up.groups.get_mut(&group.handle));
+    match (ready, entry) {
+        (Ok(()), Some(e)) => {
+            e.before.push(before);
+            e.threads.push(thread);
+            group.add_spare(v);
+            v.set_active(true);
+            Ok(())
+        }
+        (ready, _) => {
+            drop(s);
+            // Release: as in stop.
+            v.stop.store(true, Release);
+            v.notify();
+            // It does not panic.
+            let _ = thread.join();
+            v.release();
+            ready.and(Err(Errno::ESRCH))
+        }
+    }
+}
+
 /// Ends a group in which nothing lives.
 pub(super) fn stop(e: Entry) {
-    for v in &e.group.vcpus {
+    for v in e.group.all() {
         // Release: pairs with the acquire in sched's run.
         v.stop.store(true, Release);
         v.notify();
     }
+    let bracket = Bracket::enter();
     for t in e.threads {
         // A vCPU's thread does not panic: coroutines' entries are extern "C".
         let _ = t.join();
     }
+    drop(bracket);
     if e.on_caller || e.group.external {
         let (v, caller) = (e.group.vcpus[0], sched::current());
         v.bind();
@@ -217,7 +291,7 @@ pub(super) fn stop(e: Entry) {
             c.bind();
         }
     }
-    for v in &e.group.vcpus {
+    for v in e.group.all() {
         v.release();
     }
     timer::group_ended(e.group.handle);

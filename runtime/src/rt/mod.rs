@@ -93,6 +93,7 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     POOL.configure(config.stack_options());
     asym::enable();
     blocking::set_max(config.blocking_max);
+    blocking::trace_pinned(config.traces_pinned()?);
     let n = config.vcpu_count();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
     let stalls = config.stalls()?;
@@ -333,6 +334,8 @@ pub struct Stats {
     pub guards_mprotect: u64,
     pub guards_none: u64,
     pub stalls: u64,
+    pub spares: u32,
+    pub spares_active: u32,
 }
 
 /// co_stats.
@@ -343,9 +346,11 @@ pub fn stats() -> Result<Stats, Errno> {
     for g in up.groups.values() {
         out.groups += 1;
         out.live += g.group.live();
-        for (v, before) in g.group.vcpus.iter().zip(&g.before) {
+        out.vcpus += g.group.vcpus.len() as u32;
+        out.spares += g.group.spares().count() as u32;
+        out.spares_active += g.group.spares().filter(|v| v.is_active()).count() as u32;
+        for (v, before) in g.group.all().zip(&g.before) {
             let now = groups::figures(v);
-            out.vcpus += 1;
             out.stolen += now.stolen - before.stolen;
             out.migrated += now.migrated - before.migrated;
             out.wakeups += now.wakeups - before.wakeups;
@@ -357,7 +362,7 @@ pub fn stats() -> Result<Stats, Errno> {
         v.count_kept();
     }
     let p = POOL.stats();
-    let kept: u64 = up.groups.values().flat_map(|g| &g.group.vcpus).map(|v| v.stacks_kept()).sum();
+    let kept: u64 = up.groups.values().flat_map(|g| g.group.all()).map(|v| v.stacks_kept()).sum();
     out.stacks_used = (p.used_stacks as u64).saturating_sub(kept);
     out.stacks_cached = p.cached_stacks as u64 + kept;
     out.stack_reserved = p.reserved_bytes as u64;

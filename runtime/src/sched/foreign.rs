@@ -192,6 +192,9 @@ fn come_back(c: Carried) {
             }
             v.bind();
             t.state.store(state::RUNNABLE, Relaxed);
+            if v.offers() {
+                v.take_back();
+            }
             if t.flags.load(Relaxed) & (flags::MOVING | flags::HELD) == flags::MOVING {
                 leave_to_move(v, t);
             }
@@ -256,7 +259,8 @@ impl VCpu {
         if !self.wheel.is_empty() {
             self.fire_timers(time::now());
         }
-        if self.runnable.get() > 1 {
+        let group = self.group();
+        if self.runnable.get() > 1 && group.vcpus.len() > 1 && !group.pinned {
             self.offer_all();
         }
         // When its thread is back, the scheduler looks around soon.
@@ -267,6 +271,11 @@ impl VCpu {
             wake_waiter(waiter);
         }
         true
+    }
+
+    /// Owner: whether others would run now if it let them.
+    pub fn others_wait(&self) -> bool {
+        self.runnable.get() > 1 || !self.inbox().is_empty()
     }
 
     /// Whether its thread is in foreign code, as a hint.

@@ -68,8 +68,8 @@ pub fn close_if_quiet(limit: u64) -> bool {
     let mut r = registry();
     // Acquire: pairs with the release in Entering's drop: what they spawned is counted. Under the
     // lock nobody enters.
-    let quiet = ENTERING.load(Acquire) == 0
-        && live(r.groups.values().flat_map(|g| &g.vcpus).collect::<Vec<_>>()) <= limit;
+    let quiet =
+        ENTERING.load(Acquire) == 0 && live(r.groups.values().flat_map(|g| g.all())) <= limit;
     if quiet {
         r.default = 0;
         let groups = std::mem::take(&mut r.groups);

@@ -179,8 +179,8 @@ impl VCpu {
 
     fn sleep(&'static self, idle: fn(&VCpu)) {
         let group = self.group();
-        // In a pinned group nobody offers anything.
-        let hungry = usize::from(!group.pinned);
+        // In a pinned group nobody offers anything, and a spare may have been stood down.
+        let hungry = usize::from(!group.pinned && self.is_active());
         group.hungry.fetch_add(hungry, Relaxed);
         if !self.spin_for_work() {
             self.idle.prepare();

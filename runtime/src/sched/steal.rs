@@ -80,14 +80,16 @@ impl VCpu {
             self.adopt(t);
             return true;
         }
-        let all = &self.group().vcpus;
-        if all.len() < 2 || self.group().pinned {
+        if !self.is_active() || self.group().pinned {
             return false;
         }
-        let first = self.rng.below(all.len());
-        (0..all.len())
-            .map(|i| all[(first + i) % all.len()])
-            .any(|v| !std::ptr::eq(v, self) && self.rob(v))
+        let group = self.group();
+        let n = group.all().count();
+        if n < 2 {
+            return false;
+        }
+        let from = group.all().cycle().skip(self.rng.below(n)).take(n);
+        from.filter(|v| !std::ptr::eq(*v, self)).any(|v| self.rob(v))
     }
 
     /// One at a time: each is counted where it comes to before it is no longer counted where it was, so that
@@ -111,6 +113,19 @@ impl VCpu {
 
     /// Before sleeping: whether somebody in the group has something on offer.
     pub(super) fn sees_offers(&self) -> bool {
-        self.group().vcpus.iter().any(|v| !v.stealer.is_empty())
+        self.is_active() && self.group().has_offers()
+    }
+
+    /// Whether it has something on offer. Any thread.
+    pub fn offers(&self) -> bool {
+        !self.stealer.is_empty()
+    }
+
+    /// Takes back all that nobody has wanted.
+    #[cold]
+    pub(super) fn take_back(&'static self) {
+        while let Some(t) = self.offers.pop() {
+            self.adopt(t);
+        }
     }
 }

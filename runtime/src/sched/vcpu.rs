@@ -162,6 +162,10 @@ pub struct VCpu {
     waker: Mutex<Option<Arc<dyn Waker>>>,
     /// System calls made to wake it.
     pub(crate) wakeups: AtomicU64,
+    /// The monitor has found that a coroutine keeps it.
+    stalled: AtomicBool,
+    /// It takes part in its group: not a spare that has been stood down.
+    active: AtomicBool,
     /// Its thread, as the system numbers it: see `thread`.
     pub(super) thread: AtomicUsize,
     /// Its thread is to end when it has nothing to do.
@@ -266,6 +270,8 @@ impl VCpu {
             messages: Mutex::default(),
             waker: Mutex::default(),
             wakeups: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
+            active: AtomicBool::new(true),
             thread: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         }
@@ -333,6 +339,7 @@ impl VCpu {
         self.rng.reseed(seed);
         // Release: pairs with the acquire of the thread that reads it (which is started later
         // anyway).
+        self.active.store(true, Relaxed);
         self.stop.store(false, Release);
         self.inbox.open();
         self.alarms.open();
@@ -483,6 +490,31 @@ impl VCpu {
         let c = &self.counts;
         (c.spawned.get() + c.entered.load(Relaxed))
             .saturating_sub(c.ended.get() + c.left.load(Relaxed))
+    }
+
+    /// A spare stands in, or is stood down.
+    pub fn set_active(&self, on: bool) {
+        self.active.store(on, Relaxed);
+        if on {
+            self.notify();
+        }
+    }
+
+    /// The monitor: whether one of its coroutines keeps it from the others.
+    pub fn set_stalled(&self, on: bool) {
+        if self.is_stalled() != on {
+            self.stalled.store(on, Relaxed);
+        }
+    }
+
+    /// As the monitor has found it at its last look.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.load(Relaxed)
+    }
+
+    /// Whether it takes what others offer.
+    pub fn is_active(&self) -> bool {
+        self.active.load(Relaxed)
     }
 
     /// Whether it sleeps, as a hint.

@@ -244,6 +244,11 @@ impl Task {
         self.name.set(name);
     }
 
+    /// Any thread: name and handle, for reports.
+    pub fn label(&self) -> String {
+        label(&self.name(), self.handle())
+    }
+
     /// Any thread: the name, ended by zero.
     pub fn name(&self) -> [u8; 32] {
         self.name.get()
@@ -255,6 +260,12 @@ impl Task {
 #[inline]
 pub fn handle(generation: u32, slot: u32) -> u64 {
     u64::from(generation) << 32 | u64::from(slot)
+}
+
+/// A coroutine's name and handle, for reports.
+pub fn label(name: &[u8], co: u64) -> String {
+    let name = name.split(|b| *b == 0).next().unwrap_or_default();
+    format!("\"{}\" ({co:016x})", String::from_utf8_lossy(name))
 }
 
 /// Up to 31 bytes and a zero, readable while somebody writes: a sequence lock. `seq` is odd while a

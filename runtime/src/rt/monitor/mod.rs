@@ -3,6 +3,7 @@
 //! ```text
 //! each look, for each vCPU     in foreign code: done for it what can be done without its thread
 //!                              in one coroutine for too long: `stall` finds out, and reports
+//! for each group               all held up: `spare` has another vCPU stand in
 //! ```
 //! It looks while some vCPU is awake. When nothing has happened for a second it sleeps until a vCPU
 //! wakes (`sched::watch`): so an idle process costs no CPU, and a process at work pays for a system
@@ -11,13 +12,14 @@
 //! What it does for a vCPU in foreign code comes within two looks, a millisecond apart: a bracket that
 //! is over by then costs nothing but its own two words.
 
+mod spare;
 mod stall;
 
 pub use stall::{Hook, Stall, Stalls, found};
 
 use crate::blocking;
 use crate::err::Errno;
-use crate::sched::{Group, registry, watch};
+use crate::sched::{Group, VCpu, registry, watch};
 use crate::time;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -105,17 +107,18 @@ impl Looker {
         }
     }
 
-    fn look(&mut self, group: &Group, now: i64) {
+    fn look(&mut self, group: &Arc<Group>, now: i64) {
         for v in group.all() {
             if !v.is_foreign() {
                 self.foreign.remove(&v.id());
             } else if !self.foreign.insert(v.id()) {
                 v.serve_foreign();
             }
-            if let Some(stalls) = &mut self.stalls {
-                stalls.look(v, group.external, now);
-            }
+            let stalls = self.stalls.as_mut();
+            v.set_stalled(stalls.is_some_and(|s| s.look(v, group.external, now)));
         }
+        let held_up = |v: &VCpu| self.foreign.contains(&v.id()) || v.is_stalled();
+        spare::look(group, held_up);
     }
 }
 

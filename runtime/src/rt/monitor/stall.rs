@@ -14,6 +14,7 @@ use crate::rt::sample;
 use crate::sched::VCpu;
 use crate::sched::watch::Glance;
 use crate::stack::Backtrace;
+use crate::task::label;
 use crate::time;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -185,11 +186,11 @@ fn report(
         // It has just gone on: what was read may be another's.
         return;
     }
-    FOUND.fetch_add(1, Relaxed);
     // The host's thread may have no other stack for a handler than the coroutine's.
     if !external {
         sample::take(v, glance, &mut stall.backtrace);
     }
+    FOUND.fetch_add(1, Relaxed);
     match hook {
         Some(h) => (h.call)(&stall, h.data),
         None => {
@@ -202,9 +203,8 @@ fn report(
 fn text(s: &Stall) -> String {
     let doing = if s.blocked { "blocked in the system" } else { "running" };
     let mut out = format!(
-        "photonrt: stall: coroutine \"{}\" ({:016x}) has kept vCPU {} of group {} for {} ms, {doing}\n",
-        String::from_utf8_lossy(s.name.split(|b| *b == 0).next().unwrap_or_default()),
-        s.co,
+        "photonrt: stall: coroutine {} has kept vCPU {} of group {} for {} ms, {doing}\n",
+        label(&s.name, s.co),
         s.vcpu,
         s.group,
         s.duration / 1_000_000,
