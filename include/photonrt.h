@@ -188,6 +188,7 @@ const char *co_strerror(int err);
                                        was there. */
 #define CO_MIGRATE_ALL       8    /**< co_config_t.flags: every coroutine is migratable, as if
                                        spawned with CO_MIGRATABLE. */
+#define CO_SPARES_NONE       4294967295 /**< co_config_t.spares: none. */
 
 /** A stall: a coroutine that has kept its vCPU for longer than co_config_t.stall_ns, outside of
  *  co_blocking_enter and leave: it computes without yielding, or a system call has blocked its
@@ -244,6 +245,16 @@ typedef struct co_config_t {
                                                                call what any thread may, and
                                                                holds up the look-out. */
     void *on_stall_arg;         /**< For on_stall. */
+    uint32_t spares;            /**< Spare vCPUs that each group of several vCPUs may have at
+                                     most; 0: as many as it has vCPUs; CO_SPARES_NONE: none. A
+                                     spare stands in while all vCPUs of the group are held up (in
+                                     code between co_blocking_enter and leave, or stalled) and
+                                     something that may move waits. When one of them is free
+                                     again it takes nothing more, and sleeps once its own
+                                     coroutines have ended or wait. A group of one vCPU has none:
+                                     its coroutines run one at a time. On a spare co_vcpu_self
+                                     gives a number above co_group_vcpu_count. */
+    uint32_t reserved2;         /**< Zero. */
 } co_config_t;
 
 /** What co_stats gives: one moment's figures, each exact but not all from the same instant. */
@@ -269,6 +280,8 @@ typedef struct co_stats_t {
     uint64_t guards_mprotect;   /**< Stacks guarded by mprotect. */
     uint64_t guards_none;       /**< Stacks without a guard (only with CO_UNGUARDED_OK). */
     uint64_t stalls;            /**< Stalls found. */
+    uint32_t spares;            /**< Spare vCPUs started, for all groups: see co_config_t.spares. */
+    uint32_t spares_active;     /**< Those of them that stand in at the moment. */
 } co_stats_t;
 
 /** Starts the runtime, runs `main_fn(arg)` as its first coroutine on the calling thread (which is
@@ -1326,6 +1339,9 @@ int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
  *  yet, or migratable) go to other vCPUs of the group, and those that wait for a time or to be
  *  woken do too when that comes, a few milliseconds late at worst. Entering and leaving takes
  *  some ten nanoseconds then: cheap enough for each call.
+ *
+ *  With the environment variable PHOTONRT_TRACE_PINNED=1 a bracket that keeps the thread while
+ *  others wait for it is reported on standard error, with the reason and where the caller is.
  *
  *  Not a cancellation point. Lets others run if the caller changes threads; never waits
  *  otherwise. Gives how many brackets the caller is in now: >= 1, or 0 on a plain thread, which

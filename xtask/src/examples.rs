@@ -88,6 +88,7 @@ type Check = fn(&Path) -> Result<(), String>;
 /// What is tried with each; an example that is not in this list fails the step.
 const CHECKS: [(&str, Check); 13] = [
     ("hello", |p| run_program(p, &[]).map(drop)),
+    ("offload", |p| run_program(p, &[]).map(drop)),
     ("skynet", |p| prints_figures(p, &[])),
     ("million", |p| prints_figures(p, &["20000"])),
     ("spawn_switch", |p| prints_figures(p, &[])),

@@ -4,9 +4,9 @@
 //!   waiter: job --> queue, in order --> thread: runs it, ends its word, wakes the waiter
 //!                                         idle for ten seconds, or a shutdown: it ends
 //! ```
-//! A thread is started when a job finds nobody idle and there are fewer than the cap. The queue is
-//! guarded by a mutex that nobody holds across a system call: threads are started, woken and joined
-//! outside.
+//! A thread is started when a job finds nobody idle and there are fewer than the cap; a thread that
+//! begins sees to the next. The queue is guarded by a mutex that nobody holds across a system call:
+//! threads are started, woken and joined outside.
 //!
 //! Jobs are linked where they lie, on stacks or on the heap: a job that is queued stays where it is
 //! until a thread has it or it has been taken out. What becomes of one that has begun is a matter of
@@ -102,6 +102,9 @@ struct Queue {
     /// Places are used again.
     threads: Vec<Option<Thread>>,
     live: usize,
+    /// Of those, the ones that are being started; and that have begun.
+    starting: usize,
+    begun: usize,
     serial: u64,
     max: usize,
 }
@@ -185,9 +188,12 @@ impl Queue {
         self.idle > self.waiting || self.live < self.max
     }
 
-    /// The place and number of a thread that is to be started now; none if there are enough.
-    fn one_more(&mut self) -> Option<(usize, u64)> {
-        if self.waiting <= self.idle || self.live >= self.max {
+    /// The place and number of a thread that is to be started now; none if there are enough, with
+    /// `coming` that are about to look, or one is on its way that will see to the next.
+    fn one_more(&mut self, coming: usize) -> Option<(usize, u64)> {
+        let enough = self.waiting <= self.idle + coming || self.live >= self.max;
+        // One on its way may not come; one that has begun will come to the queue.
+        if enough || self.starting > 0 && self.begun > 0 {
             return None;
         }
         let place = match self.threads.iter().position(Option::is_none) {
@@ -200,6 +206,7 @@ impl Queue {
         };
         self.serial += 1;
         self.live += 1;
+        self.starting += 1;
         let serial = self.serial;
         self.threads[place] =
             Some(Thread { serial, doing: Doing::Work, left: false, handle: None });
@@ -224,6 +231,8 @@ impl Pool {
             idle: 0,
             threads: Vec::new(),
             live: 0,
+            starting: 0,
+            begun: 0,
             serial: 0,
             max,
         };
@@ -250,7 +259,7 @@ impl Pool {
                 return Err(Errno::EAGAIN);
             }
             q.push(job);
-            (q.one_more(), q.idle > 0)
+            (q.one_more(0), q.idle > 0)
         };
         if idle {
             self.work.notify_one();
@@ -286,6 +295,7 @@ impl Pool {
                 Ok(())
             }
             Err(e) => {
+                q.starting -= 1;
                 q.forget(place);
                 Err(Errno::from_io(&e))
             }
@@ -304,8 +314,9 @@ impl Pool {
     }
 
     /// A thread's life.
-    fn serve(&self, me: usize) {
+    fn serve(&'static self, me: usize) {
         block_signals();
+        self.start_another();
         affinity::unbound();
         let _alt_stack = self.reports.then(AltStack::new);
         while let Some(job) = self.next(me) {
@@ -322,6 +333,21 @@ impl Pool {
                     _ => wake_waiter(waiter),
                 }
             }
+        }
+    }
+
+    /// A thread has been started, and starts the next one, if the jobs are more than the threads by now:
+    /// so those who bring them pay for one at most.
+    fn start_another(&'static self) {
+        let more = {
+            let mut q = self.queue();
+            q.starting -= 1;
+            q.begun += 1;
+            q.one_more(1)
+        };
+        if let Some((place, serial)) = more {
+            // Without it those that are there will come to the jobs.
+            let _tried = self.start(place, serial);
         }
     }
 
@@ -347,6 +373,7 @@ impl Pool {
             }
             late = timeout.timed_out();
         }
+        q.begun -= 1;
         let handle = q.forget(me);
         drop(q);
         drop(handle);
@@ -391,7 +418,7 @@ impl Pool {
         }
         // What a plain thread has queued meanwhile is not left lying.
         loop {
-            let more = self.queue().one_more();
+            let more = self.queue().one_more(0);
             let Some((place, serial)) = more else { break };
             if self.start(place, serial).is_err() {
                 break;
