@@ -86,7 +86,7 @@ pub fn run_program(program: &Path, args: &[&str]) -> Result<String, String> {
 type Check = fn(&Path) -> Result<(), String>;
 
 /// What is tried with each; an example that is not in this list fails the step.
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: &[(&str, Check)] = &[
     ("hello", |p| run_program(p, &[]).map(drop)),
     ("offload", |p| run_program(p, &[]).map(drop)),
     ("skynet", |p| prints_figures(p, &[])),
