@@ -2,9 +2,11 @@
 
 use crate::coroutine::{CO_DETACHED, CO_MIGRATABLE, CO_SAVE_FP, co_attr_t, co_entry_t};
 use crate::group::{CO_GROUP_CUSTOM, CO_GROUP_EXTERNAL, CO_GROUP_PINNED, co_group_attr_t};
+use crate::pool::co_pool_attr_t;
 use crate::runtime::{CO_ENGINE_OFFLOAD, co_config_t, co_stall_t};
 use crate::time::co_timer_attr_t;
 use photonrt_runtime::err::Errno;
+use photonrt_runtime::pool::PoolAttr;
 use photonrt_runtime::rt::{Config, GroupAttr, GroupKind, Host, Stall, StallHook};
 use photonrt_runtime::task::{Attr, Entry};
 use photonrt_runtime::timer::TimerAttr;
@@ -203,4 +205,28 @@ pub unsafe fn timer_attr(p: *const co_timer_attr_t) -> Result<TimerAttr, Errno> 
         group: a.group,
         stack_size: a.stack_size,
     })
+}
+
+/// A pool's attributes, and how many vCPUs of its own it is to have.
+///
+/// # Safety
+/// `p` is NULL or valid.
+pub unsafe fn pool_attr<'a>(p: *const co_pool_attr_t) -> Result<(PoolAttr<'a>, u32), Errno> {
+    // SAFETY: the caller's.
+    let Some(a) = (unsafe { read_sized(p) })? else { return Ok((PoolAttr::default(), 0)) };
+    if a.reserved != 0 || a.flags & !(CO_MIGRATABLE | CO_SAVE_FP) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let attr = PoolAttr {
+        flags: a.flags,
+        max: a.max,
+        queue: a.queue,
+        group: a.group,
+        own_group: false,
+        stack_size: a.stack_size,
+        idle_ns: a.idle_ns,
+        // SAFETY: the caller's.
+        name: unsafe { text(a.name) },
+    };
+    Ok((attr, a.vcpus))
 }

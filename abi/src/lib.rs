@@ -17,6 +17,7 @@ pub mod group;
 pub mod io;
 pub mod local;
 pub mod net;
+pub mod pool;
 pub mod process;
 pub mod runtime;
 pub mod scope;

@@ -3,7 +3,7 @@
 //! A file imports only from its own layer or below (`tests/tidy.rs` holds that):
 //! ```text
 //! L7  rt                      builds and wires everything
-//! L5  io sync chan timer      operations and engines; sync objects, channels: block only through wait
+//! L5  io sync chan timer pool operations and engines; sync objects, channels: block only through wait
 //! L4  wait scope blocking     the one blocking primitive; scopes; threads for what blocks
 //! L3  sched                   vCPUs, run rings, inboxes, stealing; the Driver trait that engines implement
 //! L2  task                    control block, life and mail protocols, slots
@@ -34,6 +34,8 @@ pub mod handles;
 pub mod io;
 #[cfg(not(loom))]
 pub mod parker;
+#[cfg(not(loom))]
+pub mod pool;
 #[cfg(not(loom))]
 pub mod rng;
 #[cfg(not(loom))]

@@ -7,6 +7,7 @@ use crate::affinity;
 use crate::blocking;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
+use crate::pool;
 use crate::sched::{self, Group, VCpu, acquire, foreign, group_of, registry, running};
 use crate::stack::AltStack;
 use crate::timer;
@@ -295,6 +296,7 @@ pub(super) fn stop(e: Entry) {
         v.release();
     }
     timer::group_ended(e.group.handle);
+    pool::group_ended(e.group.handle);
 }
 
 /// co_group_create.
@@ -374,8 +376,12 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     if foreign::group().is_some_and(|g| g == group.handle) {
         return Err(Errno::EDEADLK);
     }
+    pool::ending(handle, true);
     loop {
-        drain::wait(Some(group.clone()), 0, d)?;
+        if let Err(e) = drain::wait(Some(group.clone()), 0, d) {
+            pool::ending(handle, false);
+            return Err(e);
+        }
         // Ours and the entry's.
         let retired = registry::retire(&group, 2);
         // One who polls it holds it, and may be waiting for something to do.

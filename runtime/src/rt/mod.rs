@@ -15,6 +15,7 @@ mod external;
 mod groups;
 mod monitor;
 mod overflow;
+mod pools;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -29,12 +30,14 @@ pub use groups::{
     GroupAttr, GroupKind, group_create, group_destroy, group_fd, group_poll, group_self,
     group_vcpus, token_run, vcpu_self,
 };
+pub use pools::{pool_close, pool_new};
 pub use monitor::{Hook as StallHook, Stall};
 
 use crate::asym;
 use crate::blocking;
 use crate::err::Errno;
 use crate::io::EngineKind;
+use crate::pool;
 use crate::rng;
 use crate::sched::{self, Env, Group, POOL, foreign, registry, running};
 use crate::task::{Attr, Entry, attention, flags, table};
@@ -84,6 +87,7 @@ fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
     s.busy = false;
     let (up, group) = made?;
     s.up = Some(up);
+    pool::ending(0, false);
     registry::open(group.clone());
     Ok(group)
 }
@@ -141,6 +145,7 @@ fn stop() {
         for g in up.groups.into_values().rev() {
             groups::stop(g);
         }
+        pool::group_ended(0);
         blocking::shutdown();
         POOL.clear();
     }
@@ -164,6 +169,7 @@ unsafe extern "C" fn first(arg: *mut c_void) -> *mut c_void {
         (*m).cancel
     };
     registry::refuse(true);
+    pool::ending(0, true);
     if cancel {
         cancel_all();
     }
@@ -235,8 +241,10 @@ pub fn shutdown(timeout_ns: i64) -> Result<(), Errno> {
         s.busy = true;
     }
     registry::refuse(true);
+    pool::ending(0, true);
     loop {
         if let Err(e) = drain::wait(None, 0, d) {
+            pool::ending(0, false);
             registry::refuse(false);
             state().busy = false;
             return Err(e);

@@ -39,6 +39,7 @@ pub mod idle;
 mod own;
 pub mod registry;
 mod remote;
+pub mod renew;
 mod report;
 mod ring;
 mod run;

@@ -170,7 +170,7 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
 /// What few coroutines have to do before they end. It may block, and be on another vCPU then.
 #[cold]
 #[inline(never)]
-fn leave(t: TaskRef) -> &'static VCpu {
+pub(super) fn leave(t: TaskRef) -> &'static VCpu {
     if t.has(flags::OWNS) {
         t.own.leave(null(), null());
     }

@@ -247,11 +247,37 @@ impl Life {
         self.life.store(pack(g + 1, FREE), Release);
         g < LAST_GENERATION
     }
+
+    /// A detached coroutine, of itself: from here on the block holds another one, detached too. False:
+    /// its generations are used up, and nothing has changed.
+    #[must_use]
+    pub fn renew(&self) -> bool {
+        if self.generation() >= LAST_GENERATION {
+            return false;
+        }
+        let again = self.close();
+        debug_assert!(again);
+        self.open(true);
+        true
+    }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn renewed_it_is_another_one() {
+        let l = Life::default();
+        let g = l.open(true);
+        assert!(l.renew());
+        assert_eq!(l.state(g), State::Gone);
+        assert_eq!((l.generation(), l.state(g + 1)), (g + 1, State::Live));
+        assert_eq!(l.register(g + 1, 7), Register::Refused, "detached");
+        l.life.store(pack(LAST_GENERATION, LIVE), Relaxed);
+        assert!(!l.renew());
+        assert_eq!(l.state(LAST_GENERATION), State::Live);
+    }
 
     #[test]
     fn joined_after_the_end() {

@@ -271,6 +271,12 @@ impl Queue {
         unsafe { self.first.get().as_ref() }
     }
 
+    /// Under the guard: the last one, which came latest unless it was put before others.
+    pub fn last(&self) -> Option<&Node> {
+        // SAFETY: as in `first`.
+        unsafe { self.last.get().as_ref() }
+    }
+
     /// Under the guard: the one that came after this one, which is in the queue.
     pub fn after(&self, node: &Node) -> Option<&Node> {
         debug_assert!(node.queued());

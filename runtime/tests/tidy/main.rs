@@ -25,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("L2", &["task"]),
     ("L3", &["sched"]),
     ("L4", &["wait", "scope", "blocking"]),
-    ("L5", &["io", "sync", "chan", "timer"]),
+    ("L5", &["io", "sync", "chan", "timer", "pool"]),
     ("L7", &["rt"]),
 ];
 
