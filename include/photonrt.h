@@ -123,6 +123,13 @@ typedef uint64_t co_key_t;
 /** Called with a value whose coroutine or thread ends. */
 typedef void (*co_destructor_t)(void *value);
 
+/** A pool of coroutines. A number that stays safe to use for ever, like co_t. */
+typedef uint64_t co_pool_t;
+
+/** What co_parallel_for calls, for the indices from `begin` up to, not including, `end`. Below 0:
+ *  the loop is to end with that. */
+typedef int (*co_for_fn_t)(void *arg, uint64_t begin, uint64_t end);
+
 /** A scope: the lifetime of a set of child coroutines. A number that stays safe to use for ever,
  *  as co_t. 0 is none. */
 typedef uint64_t co_scope_t;
@@ -1996,6 +2003,154 @@ int co_value_begin(co_binding_t *binding, const void *key, void *value);
  *  0; -EBUSY (there were such scopes; the binding has ended); -EINVAL (it is not the innermost
  *  one in force); -EPERM (another coroutine or thread has begun it). */
 int co_value_end(co_binding_t *binding);
+
+/* ---- Pools of coroutines, loops in parts ------------------------------------------------------
+ *
+ * For many short jobs, for a bound on how many run at once, and for work on threads of its own:
+ *
+ *     co_pool_t pool;
+ *     co_pool_attr_t attr = {.size = sizeof attr, .max = 8, .queue = 100};
+ *     co_pool_new(&pool, &attr);
+ *     for (int i = 0; i < n; i++) co_pool_submit(pool, resize, images[i], CO_FOREVER);
+ *     co_pool_wait(pool, CO_FOREVER);
+ *     co_pool_close(pool, CO_FOREVER); */
+
+/** How to make a pool. NULL, or zero-filled but for `size`, gives the defaults. */
+typedef struct co_pool_attr_t {
+    uint32_t size;              /**< sizeof(co_pool_attr_t). */
+    uint32_t flags;             /**< Of the workers, as in co_attr_t: CO_MIGRATABLE, CO_SAVE_FP. */
+    uint32_t max;               /**< Jobs at work at once, at most; 0: 64. */
+    uint32_t queue;             /**< Submitted jobs that may wait for a worker, so that who
+                                     submits them need not; 0: none. They take 32 bytes each,
+                                     whether there are any or not. */
+    uint32_t vcpus;             /**< vCPUs of a group of the pool's own, with threads of their
+                                     own; 0: it runs in `group`. */
+    uint32_t reserved;          /**< Zero. */
+    co_group_t group;           /**< Where jobs run; 0: the caller's group, or the default group
+                                     from a plain thread. */
+    uint64_t stack_size;        /**< Bytes of the workers' stacks, as in co_attr_t; 0: the
+                                     config's. */
+    int64_t idle_ns;            /**< Nanoseconds that a worker waits for its next job before it
+                                     ends, up to twice as long; 0: one second; CO_FOREVER: it
+                                     stays. */
+    const char *name;           /**< The workers' name, copied (31 bytes at most, cut beyond);
+                                     NULL: "pool". */
+} co_pool_attr_t;
+
+/** What co_pool_info gives. */
+typedef struct co_pool_info_t {
+    uint32_t size;              /**< sizeof(co_pool_info_t) of the caller; that many bytes are
+                                     written. */
+    uint32_t max;               /**< As made. */
+    uint32_t workers;           /**< Coroutines of the pool. */
+    uint32_t idle;              /**< Those of them that wait for a job. */
+    uint32_t queued;            /**< Submitted jobs that wait for a worker. */
+    uint32_t waiting;           /**< Calls of co_pool_submit and co_pool_call that wait for a
+                                     worker. */
+    uint32_t closing;           /**< 1 once co_pool_close has been called, else 0. */
+    uint32_t reserved;          /**< Zero. */
+    co_group_t group;           /**< Where its jobs run. */
+    uint64_t completed;         /**< Jobs that have ended. */
+} co_pool_info_t;
+
+/** How to run a loop in parts. NULL, or zero-filled but for `size`, gives the defaults. */
+typedef struct co_for_attr_t {
+    uint32_t size;              /**< sizeof(co_for_attr_t). */
+    uint32_t workers;           /**< Coroutines at most that run parts at once, the caller among
+                                     them; 0: as many as the group has vCPUs. More may serve
+                                     parts that wait for something. At most 65536. */
+    co_group_t group;           /**< Where parts run; 0: the caller's group, or the default group
+                                     from a plain thread. */
+    uint64_t stack_size;        /**< Bytes of the helpers' stacks, as in co_attr_t; 0: the
+                                     config's. */
+} co_for_attr_t;
+
+/** Makes a pool: coroutines that run jobs, each of them many, so that a job costs neither a spawn
+ *  nor a new stack. Workers are spawned as jobs come, up to `max`. Jobs run in the order in which
+ *  they came; idle workers move to where there is time, as a coroutine that has not begun does.
+ *
+ *  A job finds a coroutine as good as new: co_self is another handle for each, stale when it has
+ *  ended, so that a cancel or an interrupt never reaches a later one; scopes that it leaves open
+ *  are closed, its locals destroyed, its arena freed.
+ *
+ *  A pool that does nothing keeps nothing running: it ends, and its handle is stale, when its
+ *  group or the runtime does. Any thread; blocks a coroutine no longer than it takes to start
+ *  threads.
+ *
+ *  0; -EINVAL (`out` NULL, a bad attr, `group` and `vcpus` both), -E2BIG (an attr from a newer
+ *  header), -ESRCH (no runtime, no such group), -ESHUTDOWN, -ENOMEM, -EAGAIN and -EMFILE (threads
+ *  that can't be had). */
+int co_pool_new(co_pool_t *out, const co_pool_attr_t *attr);
+
+/** Has `fn(arg)` run by a worker; nobody gets its result. Waits while the pool is full: all
+ *  workers are at work, `max` of them, and as many jobs are queued as may be. CO_NOW refuses
+ *  instead. A job that has been taken is run, whatever becomes of its submitter.
+ *
+ *  Blocks; a cancellation point. Any thread, and the pool's own jobs (which may wait for ever, if
+ *  all of them do). 0; -ETIMEDOUT (-EAGAIN with CO_NOW: it is full); -EPIPE (it is being closed);
+ *  -ESRCH (stale); -ESHUTDOWN (co_shutdown has begun; plain threads only, for which a worker
+ *  would have to be spawned); -ENOMEM; -ECANCELED or an interrupt's error; -EINVAL (`fn` NULL,
+ *  timeout below -1). */
+int co_pool_submit(co_pool_t pool, co_entry_t fn, void *arg, int64_t timeout_ns);
+
+/** Has `fn(arg)` run by a worker, and waits for its result (`result` may be NULL). `arg` may lie
+ *  on the caller's stack: this returns only when `fn` has, or will never be called.
+ *
+ *  Blocks; a cancellation point. Any thread, as co_pool_submit. What stops the caller before `fn`
+ *  has begun, its timeout, a cancel or an interrupt, withdraws the job. Afterwards it cancels the
+ *  coroutine that runs it, once, and the caller goes on waiting for its end.
+ *
+ *  0; -ETIMEDOUT, -ECANCELED or an interrupt's error: it was stopped so before `fn` had returned;
+ *  if `fn` was called nevertheless, `result` has what it returned, and else is as it was. Where
+ *  `fn` was not called: -EAGAIN (CO_NOW), -EPIPE (the pool is being closed), -ESRCH (stale),
+ *  -ESHUTDOWN, -ENOMEM, -EINVAL (`fn` NULL, timeout below -1). */
+int co_pool_call(co_pool_t pool, co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
+
+/** Waits until the pool has nothing to do: no job is at work or waits. What the jobs have done
+ *  can be seen then.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW); -ESRCH
+ *  (stale); -EDEADLK (from a job of the pool); -ECANCELED or an interrupt's error; -EINVAL
+ *  (timeout below -1). */
+int co_pool_wait(co_pool_t pool, int64_t timeout_ns);
+
+/** Closes the pool: it takes no more jobs (who waits to bring it one gets -EPIPE), does those
+ *  that it has taken, ends its workers and, if the group is its own, that group, with what the
+ *  jobs have spawned in it. When this gives 0 the handle is stale. After -ETIMEDOUT, -EAGAIN,
+ *  -ECANCELED or an interrupt's error the pool is closing all the same; close it again to wait
+ *  for the rest.
+ *
+ *  Blocks; a cancellation point. Plain threads too. 0; -ETIMEDOUT (-EAGAIN with CO_NOW: jobs are
+ *  under way, or its group's threads); -ESRCH (stale, or another has closed it meanwhile);
+ *  -EDEADLK (from a job of the pool, or from inside of its own group); -ECANCELED or an
+ *  interrupt's error; -EINVAL (timeout below -1). */
+int co_pool_close(co_pool_t pool, int64_t timeout_ns);
+
+/** Fills `out` (whose `size` the caller has set) with what the pool is doing. Any thread; never
+ *  blocks. 0; -EINVAL (`out` NULL or its size under 8); -ESRCH (stale). */
+int co_pool_info(co_pool_t pool, co_pool_info_t *out);
+
+/** Runs `fn` for the indices from `begin` up to, not including, `end`, in parts and on all vCPUs
+ *  of a group at once. A part has `grain` indices or more, but for the last one; the first parts
+ *  are the largest. `grain` 0 leaves that to the runtime, which then makes parts for some hundred
+ *  thousand short turns as well as for a hundred long ones.
+ *
+ *  The caller runs parts itself, in its own coroutine, if it is one of that group. Those of
+ *  others run in coroutines of the group that see the values bound around the caller. Between two
+ *  parts all give way to others. In what order parts begin is not said, nor whether any two run
+ *  at once. Loops in loops are welcome.
+ *
+ *  The first part that gives a number below 0 ends the loop: no more begin, those that run are
+ *  waited for, and that number is returned. So does what stops the caller, its timeout, a cancel
+ *  or an interrupt, unless all parts have begun by then.
+ *
+ *  Blocks; a cancellation point. Plain threads too, which run no part. 0, at once if there are no
+ *  indices; what a part gave; -ETIMEDOUT; -EAGAIN (CO_NOW, with anything to do); -EINVAL (`fn`
+ *  NULL, `begin` beyond `end`, a bad attr, timeout below -1), -E2BIG (an attr from a newer
+ *  header); -ESRCH (no runtime, no such group); -ESHUTDOWN (co_shutdown has begun; plain threads
+ *  only); -ENOMEM; -ECANCELED or an interrupt's error. */
+int co_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, co_for_fn_t fn, void *arg,
+                    const co_for_attr_t *attr, int64_t timeout_ns);
 
 /* ---- Locals and arenas -----------------------------------------------------------------------
  *

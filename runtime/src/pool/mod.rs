@@ -33,9 +33,10 @@ use crate::err::Errno;
 use crate::handles::{Slot, Table};
 use crate::sched::alarm::Alarm;
 use crate::sched::renew::share;
-use crate::sched::{self, VCpu, registry, running};
+use crate::sched::{self, foreign, registry};
 use crate::stack;
 use crate::task::{Entry, flags};
+use crate::wait::caller::{begin, here};
 use crate::wait::guard::Word;
 use crate::wait::queue::{Node, as_waiter};
 use crate::wait::{self, Called, Deadline, Stop, give_back, hold};
@@ -109,12 +110,6 @@ fn find(pool: u64) -> Result<&'static PoolSlot, Errno> {
     POOLS.find(pool).ok_or(Errno::ESRCH)
 }
 
-/// The caller's vCPU, if it is a coroutine.
-#[inline(always)]
-fn here() -> Option<&'static VCpu> {
-    running().map(|r| r.0)
-}
-
 /// Whether idle workers stay.
 fn stays() -> bool {
     !ENDING.load(Relaxed)
@@ -166,7 +161,8 @@ pub fn new(attr: &PoolAttr) -> Result<u64, Errno> {
             return Err(e);
         }
     };
-    enter(slot, |s| s.begin(pool, attr.settings(group.handle), alarm, stored));
+    let (set, vcpus) = (attr.settings(group.handle), group.vcpus.clone());
+    enter(slot, |s| s.begin(pool, set, alarm, vcpus, stored));
     POOLS.publish(slot);
     // Pairs with the one in `ending`: either that finds this pool, or its workers find out.
     fence(SeqCst);
@@ -175,11 +171,17 @@ pub fn new(attr: &PoolAttr) -> Result<u64, Errno> {
 
 /// Frees a pool that has nothing left. ESRCH: somebody else has.
 fn free(slot: &'static PoolSlot, pool: u64) -> Result<(), Errno> {
-    let (alarm, stored) = enter(slot, |s| s.check(pool).map(|()| s.end()))?;
-    if let Some(a) = alarm {
+    let held = hold(&slot.value.word, sched::current());
+    // SAFETY: the guard gives it to us alone.
+    let rest = unsafe { &mut *slot.value.state.get() };
+    rest.check(pool)?;
+    let rest = rest.end();
+    // The next pool in this place is another vCPU's.
+    held.renew();
+    if let Some(a) = rest.alarm {
         a.free();
     }
-    drop(stored);
+    drop(rest);
     POOLS.give(slot);
     Ok(())
 }
@@ -196,51 +198,34 @@ fn fire(pool: u64) {
     }
 }
 
-/// The beginning of a call that may wait.
-#[inline]
-fn begin(timeout_ns: i64) -> Result<(), Errno> {
-    if timeout_ns < -1 {
-        return Err(Errno::EINVAL);
-    }
-    match running() {
-        Some((v, t)) => wait::begin(v, t).map(|_| ()),
-        None => Ok(()),
-    }
-}
-
 /// co_pool_submit.
 pub fn submit(pool: u64, entry: Entry, arg: *mut c_void, timeout_ns: i64) -> Result<(), Errno> {
-    begin(timeout_ns)?;
+    let (who, v) = begin(timeout_ns)?;
     let slot = find(pool)?;
-    as_waiter(|who, v| {
-        let waiting = Waiting::new(who, entry, arg);
-        waiting.begin(false);
-        let job = waiting.job.get();
-        let mut after = After::default();
-        let placed = enter(slot, |s| {
-            s.check(pool)?;
-            if s.closing {
-                return Err(Errno::EPIPE);
-            }
-            let placed = s.place(job, v, &mut after);
-            if placed != Placed::Full || s.store(job) {
-                return Ok(Some(placed));
-            }
-            if timeout_ns == 0 {
-                return Err(Errno::EAGAIN);
-            }
-            s.enqueue(&waiting, false);
-            Ok(None)
-        })?;
-        after.carry_out(v);
-        match placed {
-            Some(Placed::Taken) => share(),
-            Some(Placed::Spawn) => worker::spawn(slot, pool, Some(job))?,
-            Some(Placed::Full) => {}
-            None => return wait_for_room(slot, &waiting, wait::deadline(timeout_ns)),
+    let waiting = Waiting::new(who, entry, arg);
+    waiting.begin(false);
+    let job = waiting.job.get();
+    let mut after = After::default();
+    let placed = enter(slot, |s| {
+        s.open(pool)?;
+        let placed = s.place(job, v, &mut after);
+        if placed != Placed::Full || s.store(job) {
+            return Ok(Some(placed));
         }
-        Ok(())
-    })
+        if timeout_ns == 0 {
+            return Err(Errno::EAGAIN);
+        }
+        s.enqueue(&waiting, false);
+        Ok(None)
+    })?;
+    after.carry_out(v);
+    match placed {
+        Some(Placed::Taken) => share(),
+        Some(Placed::Spawn) => worker::spawn(slot, pool, Some(job))?,
+        Some(Placed::Full) => {}
+        None => return wait_for_room(slot, &waiting, wait::deadline(timeout_ns)),
+    }
+    Ok(())
 }
 
 fn wait_for_room(slot: &'static PoolSlot, w: &Waiting, d: Deadline) -> Result<(), Errno> {
@@ -262,37 +247,32 @@ fn wait_for_room(slot: &'static PoolSlot, w: &Waiting, d: Deadline) -> Result<()
 
 /// co_pool_call. An error of its own: the function has not been called.
 pub fn call(pool: u64, entry: Entry, arg: *mut c_void, timeout_ns: i64) -> Result<Called, Errno> {
-    begin(timeout_ns)?;
+    let (who, v) = begin(timeout_ns)?;
     let slot = find(pool)?;
     let d = wait::deadline(timeout_ns);
-    as_waiter(|who, v| {
-        let waiting = Waiting::new(who, entry, arg);
-        waiting.begin(true);
-        let job = waiting.job.get();
-        let mut after = After::default();
-        let placed = enter(slot, |s| {
-            s.check(pool)?;
-            if s.closing {
-                return Err(Errno::EPIPE);
-            }
-            if d == Deadline::Now {
-                return Err(Errno::EAGAIN);
-            }
-            let placed = s.place(job, v, &mut after);
-            if placed == Placed::Full {
-                s.enqueue(&waiting, true);
-            }
-            Ok(placed)
-        })?;
-        after.carry_out(v);
-        if placed == Placed::Spawn {
-            worker::spawn(slot, pool, Some(job))?;
+    let waiting = Waiting::new(who, entry, arg);
+    waiting.begin(true);
+    let job = waiting.job.get();
+    let mut after = After::default();
+    let placed = enter(slot, |s| {
+        s.open(pool)?;
+        if d == Deadline::Now {
+            return Err(Errno::EAGAIN);
         }
-        match waiting.node.wait(d) {
-            Ok(what) => ended(&waiting, what, Ok(())),
-            Err(stop) => stopped(slot, &waiting, stop, d),
+        let placed = s.place(job, v, &mut after);
+        if placed == Placed::Full {
+            s.enqueue(&waiting, true);
         }
-    })
+        Ok(placed)
+    })?;
+    after.carry_out(v);
+    if placed == Placed::Spawn {
+        worker::spawn(slot, pool, Some(job))?;
+    }
+    match waiting.node.wait(d) {
+        Ok(what) => ended(&waiting, what, Ok(())),
+        Err(stop) => stopped(slot, &waiting, stop, d),
+    }
 }
 
 /// A call's node has been granted; `status` is what the call says if its function was run.
@@ -340,10 +320,7 @@ fn wait_until(slot: &'static PoolSlot, pool: u64, end: bool, d: Deadline) -> Res
             }
             Ok(s.wait_for(end, &node))
         })?;
-        if !waits {
-            return Ok(());
-        }
-        if let Err(stop) = node.wait(d) {
+        if waits && let Err(stop) = node.wait(d) {
             if enter(slot, |s| s.give_up(end, &node)) {
                 return Err(stop.errno(d));
             }
@@ -363,7 +340,7 @@ pub fn drain(pool: u64, d: Deadline) -> Result<u64, Errno> {
     let group = enter(slot, |s| {
         s.check(pool)?;
         let own = if s.set.own_group { s.set.group } else { 0 };
-        let inside = sched::current().is_some_and(|v| own != 0 && v.group().handle == own);
+        let inside = own != 0 && foreign::group() == Some(own);
         if inside || own_pool() == pool {
             return Err(Errno::EDEADLK);
         }

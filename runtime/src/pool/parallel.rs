@@ -16,10 +16,11 @@
 
 use crate::err::Errno;
 use crate::handles::{Slot, Table};
-use crate::sched::{self, Group, registry, running, with_me};
+use crate::sched::{self, Group, registry, with_me};
 use crate::stack;
 use crate::task::{Attr, flags};
 use crate::time;
+use crate::wait::caller::here;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue, as_waiter};
 use crate::wait::{self, Deadline, Stop, give_back, hold};
@@ -145,10 +146,6 @@ impl Course {
         }
         Ok(())
     }
-}
-
-fn here() -> Option<&'static sched::VCpu> {
-    running().map(|r| r.0)
 }
 
 unsafe extern "C" fn helper(arg: *mut c_void) -> *mut c_void {

@@ -15,8 +15,8 @@
 
 use super::job::{Idle, Job, Stage, Waiting};
 use crate::err::Errno;
-use crate::sched::VCpu;
 use crate::sched::alarm::Alarm;
+use crate::sched::{VCpu, vcpu};
 use crate::time;
 use crate::wait::queue::{Grants, Node, Queue, Who};
 use std::collections::VecDeque;
@@ -110,7 +110,9 @@ pub(super) struct State {
     /// 0: there is no such pool (any more).
     pub handle: u64,
     pub set: Settings,
-    alarm: Option<&'static Alarm>,
+    /// Its group's.
+    vcpus: Vec<&'static VCpu>,
+    pub alarm: Option<&'static Alarm>,
     armed: bool,
     /// Coroutines, those that are just being spawned among them;
     pub workers: u32,
@@ -147,32 +149,33 @@ pub(super) fn room(jobs: u32) -> Result<VecDeque<Stored>, Errno> {
     Ok(stored)
 }
 
-fn take_all(grants: &mut Grants, queue: &Queue, what: u32) {
-    while let Some(node) = queue.first() {
-        grants.take(queue, node, what);
-    }
-}
-
 impl State {
     pub fn begin(
         &mut self,
         handle: u64,
         set: Settings,
         alarm: &'static Alarm,
+        vcpus: Vec<&'static VCpu>,
         stored: VecDeque<Stored>,
     ) {
-        *self = State { handle, set, alarm: Some(alarm), stored, ..State::default() };
+        *self = State { handle, set, alarm: Some(alarm), vcpus, stored, ..State::default() };
     }
 
     /// The end, when nobody is left: what remains, to be dropped without the guard.
-    pub fn end(&mut self) -> (Option<&'static Alarm>, VecDeque<Stored>) {
-        let old = std::mem::take(self);
-        (old.alarm, old.stored)
+    #[must_use]
+    pub fn end(&mut self) -> State {
+        std::mem::take(self)
     }
 
     /// ESRCH unless it is that pool.
     pub fn check(&self, handle: u64) -> Result<(), Errno> {
         if self.handle == handle { Ok(()) } else { Err(Errno::ESRCH) }
+    }
+
+    /// The same, and it takes jobs. EPIPE.
+    pub fn open(&self, handle: u64) -> Result<(), Errno> {
+        self.check(handle)?;
+        if self.closing { Err(Errno::EPIPE) } else { Ok(()) }
     }
 
     /// Jobs in the ring.
@@ -199,12 +202,27 @@ impl State {
         after.home = after.home.or(self.alarm.and_then(|a| a.ask(at)));
     }
 
-    /// The idle worker that was last at work, one of the vCPU `v` if there is one among the first.
-    fn nearest(&self, v: Option<&VCpu>) -> Option<&Node> {
-        let first = self.idle.first();
-        let Some(v) = v else { return first };
-        let here = |n: &&Node| matches!(n.who(), Who::Task(t) if t.owner.load(Relaxed) == v.me);
-        std::iter::successors(first, |n| self.idle.after(n)).take(NEAR).find(here).or(first)
+    /// An idle worker that can begin soon, last in, first out: on the vCPU of who brings the job (if
+    /// that is one of the group), or on one that sleeps. What is woken on a busy vCPU waits for its
+    /// turn there, while one that is spawned goes where there is time.
+    fn nearest(&self, v: Option<&VCpu>, call: bool) -> Option<&Node> {
+        let first = self.idle.first()?;
+        let nodes = || std::iter::successors(Some(first), |n| self.idle.after(n)).take(NEAR);
+        let owner = |n: &Node| match n.who() {
+            Who::Task(t) => t.owner.load(Relaxed),
+            Who::Thread(_) => 0,
+        };
+        let inside = v.filter(|v| v.group().handle == self.set.group);
+        if let Some(v) = inside {
+            let own = nodes().find(|n| owner(n) == v.me);
+            // A caller makes way for its job.
+            if own.is_some() || call {
+                return own;
+            }
+        }
+        let asleep = |n: &&Node| vcpu(owner(n) as usize - 1).is_some_and(VCpu::asleep);
+        let elsewhere = inside.is_some() || self.vcpus.iter().any(|v| v.asleep());
+        nodes().find(asleep).or(if elsewhere { None } else { Some(first) })
     }
 
     /// A job has come; `v` is the vCPU of who brought it.
@@ -212,14 +230,18 @@ impl State {
         if self.waits() {
             return Placed::Full;
         }
-        let placed = if let Some(node) = self.nearest(v) {
+        let placed = if let Some(node) = self.nearest(v, job.caller().is_some()) {
             Idle::of(node).job.set(Some(job));
             after.grants.take(&self.idle, node, DONE);
-            self.idlers -= 1;
-            self.low = self.low.min(self.idlers);
+            self.one_idle_less();
             Placed::Taken
         } else if self.workers < self.set.max {
             self.workers += 1;
+            Placed::Spawn
+        } else if let Some(node) = self.idle.last() {
+            // The new one is for this one.
+            after.grants.take(&self.idle, node, NEVER);
+            self.one_idle_less();
             Placed::Spawn
         } else {
             return Placed::Full;
@@ -228,6 +250,11 @@ impl State {
             self.give(call);
         }
         placed
+    }
+
+    fn one_idle_less(&mut self) {
+        self.idlers -= 1;
+        self.low = self.low.min(self.idlers);
     }
 
     /// A call's job is a worker's.
@@ -306,10 +333,10 @@ impl State {
     /// Tells those that wait for quiet, if there is.
     fn look(&self, after: &mut After) {
         if self.is_quiet() {
-            take_all(&mut after.grants, &self.quiet, DONE);
+            after.grants.take_all(&self.quiet, DONE);
         }
         if self.is_over() {
-            take_all(&mut after.grants, &self.closers, DONE);
+            after.grants.take_all(&self.closers, DONE);
             after.gone |= self.abandoned;
         }
     }
@@ -390,8 +417,7 @@ impl State {
         let queued = idle.node.queued();
         if queued {
             self.idle.remove(&idle.node);
-            self.idlers -= 1;
-            self.low = self.low.min(self.idlers);
+            self.one_idle_less();
             self.one_less(after);
         }
         queued
@@ -421,10 +447,9 @@ impl State {
         for _ in 0..n {
             let Some(node) = self.idle.last() else { break };
             after.grants.take(&self.idle, node, NEVER);
-            self.idlers -= 1;
+            self.one_idle_less();
             self.workers -= 1;
         }
-        self.low = self.low.min(self.idlers);
         self.look(after);
     }
 

@@ -15,9 +15,10 @@ use super::state::{After, DONE, Turn};
 use super::{PoolSlot, enter, free, stays};
 use crate::err::Errno;
 use crate::sched::renew::{go_to, loosen, original, renew, settle};
-use crate::sched::{self, Env, TaskRef, running};
+use crate::sched::{self, Env, TaskRef, foreign, running};
 use crate::task::{Attr, Entry, flags};
 use crate::wait::Deadline;
+use crate::wait::caller::here;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering::*;
@@ -55,7 +56,7 @@ pub(super) fn spawn(slot: &'static PoolSlot, pool: u64, job: Option<Job>) -> Res
         let mut after = After::default();
         enter(slot, |s| s.not_spawned(job, &mut after));
         let gone = after.gone;
-        after.carry_out(running().map(|r| r.0));
+        after.carry_out(here());
         if gone {
             let _ = free(slot, pool);
         }
@@ -66,7 +67,7 @@ pub(super) fn spawn(slot: &'static PoolSlot, pool: u64, job: Option<Job>) -> Res
 
 /// The pool that the caller is a worker of; 0: none.
 pub(super) fn own_pool() -> u64 {
-    let Some((_, t)) = running() else { return 0 };
+    let Some(t) = running().map(|r| r.1).or_else(foreign::task) else { return 0 };
     if !t.entry.get().is_some_and(|e| std::ptr::fn_addr_eq(e, MAIN)) {
         return 0;
     }
@@ -133,7 +134,7 @@ impl Worker<'_> {
             s.turn(&idle, fit, stays(), &mut after)
         });
         let gone = after.gone;
-        after.carry_out(running().map(|r| r.0));
+        after.carry_out(here());
         match turn {
             Turn::Job(job) => Some(job),
             Turn::End => {
@@ -156,7 +157,7 @@ impl Worker<'_> {
                 let mut after = After::default();
                 let left = enter(self.first.slot, |s| s.retire(idle, &mut after));
                 let gone = after.gone;
-                after.carry_out(running().map(|r| r.0));
+                after.carry_out(here());
                 if left {
                     if gone {
                         let _ = free(self.first.slot, self.first.pool);

@@ -368,7 +368,7 @@ fn publish(e: Entry) -> Result<u64, Errno> {
 /// co_group_destroy.
 pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
-    let group = group_of(handle)?;
+    let mut group = group_of(handle)?;
     let handle = group.handle;
     if registry::default() == group.handle {
         return Err(Errno::EPERM);
@@ -398,7 +398,10 @@ pub fn group_destroy(handle: u64, timeout_ns: i64) -> Result<(), Errno> {
             }
             return Ok(());
         }
-        thread::yield_now();
+        // Another that ends it holds it as well. Each lets go, so that one of them succeeds.
+        drop(group);
+        sched::yield_now();
+        group = group_of(handle)?;
     }
 }
 

@@ -30,8 +30,8 @@ pub use groups::{
     GroupAttr, GroupKind, group_create, group_destroy, group_fd, group_poll, group_self,
     group_vcpus, token_run, vcpu_self,
 };
-pub use pools::{pool_close, pool_new};
 pub use monitor::{Hook as StallHook, Stall};
+pub use pools::{pool_close, pool_new};
 
 use crate::asym;
 use crate::blocking;

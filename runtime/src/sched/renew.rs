@@ -12,6 +12,7 @@
 //! taken over from there by a vCPU that has nothing to do.
 
 use super::TaskRef;
+use super::foreign::leave_all;
 use super::switch::leave;
 use super::vcpu::{current, running};
 use crate::err::Errno;
@@ -23,10 +24,14 @@ pub fn original(t: TaskRef) -> u32 {
     t.flags.load(Relaxed)
 }
 
-/// The running coroutine has done something: scopes that it has left open are closed, locals destroyed,
-/// the arena freed, as at a coroutine's end. Blocks as long as that does.
+/// The coroutine `t`, which calls, has done something: if it is in foreign code still it comes back,
+/// scopes that it has left open are closed, locals destroyed, the arena freed, as at a coroutine's
+/// end. Blocks as long as that does.
 pub fn settle(t: TaskRef) {
-    if t.has(flags::SAVE_FP | flags::OWNS) {
+    if current().is_none() {
+        leave_all();
+    }
+    if t.has(flags::SAVE_FP | flags::OWNS | flags::HELD) {
         leave(t);
         t.set_flag(flags::OWNS, false);
     }
