@@ -95,6 +95,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("sleepers", |p| prints_figures(p, &["2000", "500"])),
     ("timer", |p| prints_figures(p, &[])),
     ("game_loop", |p| prints_figures(p, &["50"])),
+    ("thread_pool", |p| prints_figures(p, &["2000"])),
+    ("parallel", |p| prints_figures(p, &["200"])),
     ("libuv", on_each_engine),
     ("scope_deadline", scope_deadline),
     ("echo_server", echo),
