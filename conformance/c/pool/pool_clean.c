@@ -24,6 +24,9 @@ static void *mess(void *arg) {
   CHECK_OK(co_scope_open(&scope, NULL));
   CHECK_OK(co_cancel(last));
   CHECK_OK(co_interrupt(last, EXDEV));
+  CHECK_EQ(co_pin(), 1);
+  if (arg)
+    CHECK_EQ(co_blocking_enter(), 1);
   return arg;
 }
 
@@ -46,6 +49,8 @@ static void *inspect(void *arg) {
   CHECK_OK(co_sleep(0));
   CHECK_ERR(co_join(me, NULL, CO_NOW), EDEADLK);
   CHECK_ERR(co_detach(me), ESRCH);
+  CHECK_ERR(co_unpin(), EINVAL);
+  CHECK_EQ(info.flags & CO_MIGRATABLE, 0);
   last = me;
   return arg;
 }
@@ -72,7 +77,7 @@ static void body(void) {
   CHECK_OK(co_key_new(&key, destructor));
   CHECK_OK(co_pool_new(&pool, &attr));
   for (int i = 0; i < 10; i++) {
-    CHECK_OK(co_pool_call(pool, mess, NULL, NULL, CO_FOREVER));
+    CHECK_OK(co_pool_call(pool, mess, i % 2 ? &pool : NULL, NULL, CO_FOREVER));
     CHECK_EQ(atomic_load(&destroyed), i + 1);
     CHECK_ERR(co_cancel(last), ESRCH);
     CHECK_OK(co_pool_call(pool, inspect, NULL, NULL, CO_FOREVER));

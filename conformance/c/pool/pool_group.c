@@ -49,6 +49,46 @@ static void *submits(void *arg) {
   return arg;
 }
 
+static void *leaves(void *group) {
+  CHECK_OK(co_migrate(co_self(), *(co_group_t *)group, CO_VCPU_ANY));
+  CHECK(co_group_self() == *(co_group_t *)group);
+  return group;
+}
+
+static void *where(void *arg) {
+  seen = co_group_self();
+  return arg;
+}
+
+static int find_idle(const co_info_t *info, void *co) {
+  if (!strcmp(info->name, "comes back") && info->state == CO_STATE_PARKED)
+    *(co_t *)co = info->co;
+  return 0;
+}
+
+/* Jobs that may migrate do so, and idle workers are sent elsewhere: the next job is at home again. */
+static void comes_back(void) {
+  co_pool_t pool;
+  co_group_t group;
+  co_group_attr_t gattr = {.size = sizeof gattr};
+  co_pool_attr_t attr = {.size = sizeof attr, .max = 1, .flags = CO_MIGRATABLE, .name = "comes back"};
+  CHECK_OK(co_group_create(&group, &gattr));
+  CHECK_OK(co_pool_new(&pool, &attr));
+  for (int i = 0; i < 5; i++) {
+    co_t idle = 0;
+    CHECK_OK(co_pool_call(pool, leaves, &group, NULL, CO_FOREVER));
+    CHECK_OK(co_pool_call(pool, where, NULL, NULL, CO_FOREVER));
+    CHECK(seen == co_group_self());
+    CHECK_OK(co_foreach(find_idle, &idle));
+    if (idle)
+      CHECK_OK(co_migrate(idle, group, CO_VCPU_ANY));
+    CHECK_OK(co_pool_call(pool, where, NULL, NULL, CO_FOREVER));
+    CHECK(seen == co_group_self());
+  }
+  CHECK_OK(co_group_destroy(group, CO_FOREVER));
+  CHECK_OK(co_pool_close(pool, CO_FOREVER));
+}
+
 static void meets(co_pool_t pool, int n) {
   atomic_store(&most, 0);
   atomic_store(&done, 0);
@@ -88,6 +128,7 @@ static void body(void) {
   CHECK_OK(co_pool_close(pool, CO_FOREVER));
   CHECK_EQ(conf_stats().groups, groups);
   CHECK_ERR(co_group_vcpu_count(info.group), ESRCH);
+  comes_back();
   /* The caller's group, and one that it names. */
   attr = (co_pool_attr_t){.size = sizeof attr};
   CHECK_OK(co_pool_new(&pool, &attr));

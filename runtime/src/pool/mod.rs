@@ -25,6 +25,8 @@
 mod job;
 mod parallel;
 mod state;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use parallel::{Body, ForAttr, parallel_for};

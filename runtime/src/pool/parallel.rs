@@ -324,3 +324,44 @@ fn stopped(course: &Course, plan: &Plan, ran: Result<(), Stop>, d: Deadline) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn never(_: *mut c_void, _: u64, _: u64) -> c_int {
+        -1
+    }
+
+    fn plan(end: u64, grain: u64, workers: u64) -> Plan {
+        Plan { end, grain, workers, body: never, arg: null_mut(), bindings: null() }
+    }
+
+    #[test]
+    fn parts_make_up_the_whole_large_ones_first() {
+        for (begin, end, grain, workers) in
+            [(0, 1000, 1, 2), (3, 4, 9, 8), (0, u64::MAX, 1 << 40, 3), (7, 100, 10, 1)]
+        {
+            let (course, plan) = (Course::default(), plan(end, grain, workers));
+            course.begin(begin);
+            let parts: Vec<(u64, u64)> = std::iter::from_fn(|| course.take(&plan)).collect();
+            assert_eq!((parts[0].0, parts[parts.len() - 1].1), (begin, end));
+            assert!(parts.windows(2).all(|w| w[0].1 == w[1].0));
+            let sizes: Vec<u64> = parts.iter().map(|p| p.1 - p.0).collect();
+            assert!(sizes.windows(2).all(|w| w[0] >= w[1]), "{sizes:?}");
+            assert!(sizes[..sizes.len() - 1].iter().all(|s| *s >= grain));
+            assert!(course.is_over(&plan) && !course.stop(&plan));
+        }
+    }
+
+    #[test]
+    fn a_failure_ends_it_and_the_first_one_counts() {
+        let (course, plan) = (Course::default(), plan(1000, 1, 4));
+        course.begin(0);
+        assert!(course.run(&plan, || Ok(())).is_ok());
+        assert_eq!(course.failed.load(Relaxed), -1);
+        assert!(course.take(&plan).is_none());
+        course.begin(0);
+        assert!(course.stop(&plan) && !course.stop(&plan) && course.take(&plan).is_none());
+    }
+}

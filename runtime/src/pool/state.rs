@@ -161,6 +161,16 @@ impl State {
         *self = State { handle, set, alarm: Some(alarm), vcpus, stored, ..State::default() };
     }
 
+    #[cfg(test)]
+    pub fn begin_without_alarm(&mut self, handle: u64, set: Settings, stored: VecDeque<Stored>) {
+        *self = State { handle, set, stored, ..State::default() };
+    }
+
+    #[cfg(test)]
+    pub fn is_armed(&self) -> bool {
+        self.armed
+    }
+
     /// The end, when nobody is left: what remains, to be dropped without the guard.
     #[must_use]
     pub fn end(&mut self) -> State {
@@ -231,9 +241,8 @@ impl State {
             return Placed::Full;
         }
         let placed = if let Some(node) = self.nearest(v, job.caller().is_some()) {
-            Idle::of(node).job.set(Some(job));
-            after.grants.take(&self.idle, node, DONE);
-            self.one_idle_less();
+            self.hand_to(node, job, after);
+            self.fewer_idle(1);
             Placed::Taken
         } else if self.workers < self.set.max {
             self.workers += 1;
@@ -241,7 +250,7 @@ impl State {
         } else if let Some(node) = self.idle.last() {
             // The new one is for this one.
             after.grants.take(&self.idle, node, NEVER);
-            self.one_idle_less();
+            self.fewer_idle(1);
             Placed::Spawn
         } else {
             return Placed::Full;
@@ -252,8 +261,14 @@ impl State {
         placed
     }
 
-    fn one_idle_less(&mut self) {
-        self.idlers -= 1;
+    /// An idle worker is to run this.
+    fn hand_to(&self, node: &Node, job: Job, after: &mut After) {
+        Idle::of(node).job.set(Some(job));
+        after.grants.take(&self.idle, node, DONE);
+    }
+
+    fn fewer_idle(&mut self, n: u32) {
+        self.idlers -= n;
         self.low = self.low.min(self.idlers);
     }
 
@@ -314,12 +329,19 @@ impl State {
         stage
     }
 
-    /// No worker could be spawned for a job that was placed so, or for what waits (none).
-    pub fn not_spawned(&mut self, job: Option<Job>, after: &mut After) {
-        if let Some(call) = job.as_ref().and_then(Job::caller) {
+    /// No worker could be spawned for a job that was placed so, or for what waits (none). True: one
+    /// that is idle, if not near, has it instead.
+    pub fn not_spawned(&mut self, job: Option<Job>, after: &mut After) -> bool {
+        let instead = job.and_then(|job| Some((job, self.idle.first()?)));
+        if let Some((job, node)) = instead {
+            self.hand_to(node, job, after);
+        } else if let Some(call) = job.as_ref().and_then(Job::caller) {
             self.busy.remove(&call.node);
         }
+        let taken = instead.is_some();
+        self.fewer_idle(u32::from(taken));
         self.one_less(after);
+        taken
     }
 
     fn one_less(&mut self, after: &mut After) {
@@ -342,7 +364,7 @@ impl State {
     }
 
     /// What has waited longest.
-    fn next(&mut self, after: &mut After) -> Option<Job> {
+    pub fn next(&mut self, after: &mut After) -> Option<Job> {
         let number = |q: &Queue| q.first().map_or(u64::MAX, |n| Waiting::of(n).number.get());
         let (caller, submitter) = (number(&self.callers), number(&self.submitters));
         let stored = self.stored.front().map_or(u64::MAX, |s| s.number);
@@ -417,7 +439,7 @@ impl State {
         let queued = idle.node.queued();
         if queued {
             self.idle.remove(&idle.node);
-            self.one_idle_less();
+            self.fewer_idle(1);
             self.one_less(after);
         }
         queued
@@ -447,7 +469,7 @@ impl State {
         for _ in 0..n {
             let Some(node) = self.idle.last() else { break };
             after.grants.take(&self.idle, node, NEVER);
-            self.one_idle_less();
+            self.fewer_idle(1);
             self.workers -= 1;
         }
         self.look(after);

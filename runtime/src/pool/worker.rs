@@ -36,7 +36,8 @@ struct First {
 /// One address, to be known again.
 static MAIN: Entry = worker_main;
 
-/// Spawns a worker that has been counted, with its first job. If that fails it is counted out again.
+/// Spawns a worker that has been counted, with its first job. If that fails it is counted out again,
+/// and unless somebody else runs the job, so is that.
 pub(super) fn spawn(slot: &'static PoolSlot, pool: u64, job: Option<Job>) -> Result<(), Errno> {
     let set = enter(slot, |s| s.set);
     let first = First { slot, pool, group: set.group, job, name: set.name };
@@ -54,13 +55,13 @@ pub(super) fn spawn(slot: &'static PoolSlot, pool: u64, job: Option<Job>) -> Res
     let spawned = sched::spawn(&attr, (MAIN, null_mut()), Some(env));
     if let Err(e) = spawned {
         let mut after = After::default();
-        enter(slot, |s| s.not_spawned(job, &mut after));
+        let taken = enter(slot, |s| s.not_spawned(job, &mut after));
         let gone = after.gone;
         after.carry_out(here());
         if gone {
             let _ = free(slot, pool);
         }
-        return Err(e);
+        return if taken { Ok(()) } else { Err(e) };
     }
     Ok(())
 }
