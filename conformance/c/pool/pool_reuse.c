@@ -11,7 +11,13 @@ static void *work(void *arg) {
   return arg;
 }
 
-static void *nothing(void *arg) { return arg; }
+static atomic_int gate;
+
+static void *held(void *arg) {
+  while (!atomic_load(&gate))
+    CHECK_OK(co_sleep(100 * US));
+  return arg;
+}
 
 static co_pool_info_t info_of(co_pool_t pool) {
   co_pool_info_t info = {.size = sizeof info};
@@ -31,9 +37,13 @@ static void body(void) {
   CHECK_EQ(atomic_load(&ran), 2 * AT_ONCE);
   CHECK_GE(info_of(pool).workers, 1);
   CHECK_GE(AT_ONCE, info_of(pool).workers);
-  /* From here on one at a time. A worker where we are is there after the first. */
-  CHECK_OK(co_pool_call(pool, nothing, NULL, &result, CO_FOREVER));
+  /* All of them at once, so that all are there; from then on one at a time. */
+  for (int i = 0; i < AT_ONCE; i++)
+    CHECK_OK(co_pool_submit(pool, held, NULL, CO_FOREVER));
+  atomic_store(&gate, 1);
+  CHECK_OK(co_pool_wait(pool, CO_FOREVER));
   co_pool_info_t first = info_of(pool);
+  CHECK_EQ(first.workers, AT_ONCE);
   uint64_t spawned = conf_stats().spawned;
   for (intptr_t i = 0; i < ROUNDS; i++) {
     CHECK_OK(co_pool_call(pool, work, (void *)i, &result, CO_FOREVER));
@@ -47,7 +57,7 @@ static void body(void) {
   co_pool_info_t last = info_of(pool);
   CHECK_EQ(last.workers, first.workers);
   CHECK_EQ(last.idle, first.workers);
-  CHECK_EQ(last.completed, 2 * AT_ONCE + 1 + 2 * ROUNDS);
+  CHECK_EQ(last.completed, 3 * AT_ONCE + 2 * ROUNDS);
   CHECK_EQ(last.max, AT_ONCE);
   CHECK_EQ(last.queued + last.waiting + last.closing, 0);
   CHECK(last.group == co_group_self());

@@ -149,6 +149,14 @@ pub(super) fn room(jobs: u32) -> Result<VecDeque<Stored>, Errno> {
     Ok(stored)
 }
 
+/// The vCPU that an idle worker was last on.
+fn owner(node: &Node) -> Option<&'static VCpu> {
+    match node.who() {
+        Who::Task(t) => vcpu((t.owner.load(Relaxed) as usize).wrapping_sub(1)),
+        Who::Thread(_) => None,
+    }
+}
+
 impl State {
     pub fn begin(
         &mut self,
@@ -218,21 +226,17 @@ impl State {
     fn nearest(&self, v: Option<&VCpu>, call: bool) -> Option<&Node> {
         let first = self.idle.first()?;
         let nodes = || std::iter::successors(Some(first), |n| self.idle.after(n)).take(NEAR);
-        let owner = |n: &Node| match n.who() {
-            Who::Task(t) => t.owner.load(Relaxed),
-            Who::Thread(_) => 0,
-        };
         let inside = v.filter(|v| v.group().handle == self.set.group);
         if let Some(v) = inside {
-            let own = nodes().find(|n| owner(n) == v.me);
+            let own = nodes().find(|n| owner(n).is_some_and(|o| std::ptr::eq(o, v)));
             // A caller makes way for its job.
             if own.is_some() || call {
                 return own;
             }
         }
-        let asleep = |n: &&Node| vcpu(owner(n) as usize - 1).is_some_and(VCpu::asleep);
+        let asleep = nodes().find(|n| owner(n).is_some_and(VCpu::asleep));
         let elsewhere = inside.is_some() || self.vcpus.iter().any(|v| v.asleep());
-        nodes().find(asleep).or(if elsewhere { None } else { Some(first) })
+        asleep.or(if elsewhere { None } else { Some(first) })
     }
 
     /// A job has come; `v` is the vCPU of who brought it.
@@ -240,20 +244,27 @@ impl State {
         if self.waits() {
             return Placed::Full;
         }
-        let placed = if let Some(node) = self.nearest(v, job.caller().is_some()) {
-            self.hand_to(node, job, after);
-            self.fewer_idle(1);
-            Placed::Taken
-        } else if self.workers < self.set.max {
-            self.workers += 1;
-            Placed::Spawn
-        } else if let Some(node) = self.idle.last() {
-            // The new one is for this one.
-            after.grants.take(&self.idle, node, NEVER);
-            self.fewer_idle(1);
-            Placed::Spawn
-        } else {
-            return Placed::Full;
+        let mut node = self.nearest(v, job.caller().is_some());
+        if node.is_none() && self.workers == self.set.max {
+            node = self.idle.first();
+        }
+        let placed = match node {
+            // Its thread is in foreign code, who knows for how long: a new one in its stead.
+            Some(n) if owner(n).is_some_and(VCpu::is_foreign) => {
+                after.grants.take(&self.idle, n, NEVER);
+                self.fewer_idle(1);
+                Placed::Spawn
+            }
+            Some(n) => {
+                self.hand_to(n, job, after);
+                self.fewer_idle(1);
+                Placed::Taken
+            }
+            None if self.workers < self.set.max => {
+                self.workers += 1;
+                Placed::Spawn
+            }
+            None => return Placed::Full,
         };
         if let Some(call) = job.caller() {
             self.give(call);
