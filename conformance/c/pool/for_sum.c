@@ -48,23 +48,44 @@ static int huge(void *arg, uint64_t begin, uint64_t end) {
   return 0;
 }
 
+/* Notes its thread, and waits until there are as many threads, and parts at once, as there should be. */
+static atomic_int want_threads, want_parts, inside, most;
+
 static int on_whom(void *arg, uint64_t begin, uint64_t end) {
-  CHECK(co_group_self() == *(co_group_t *)arg);
-  CHECK_OK(co_sleep(MS));
-  (void)begin, (void)end;
-  pthread_t me = pthread_self();
   static atomic_int lock;
+  pthread_t me = pthread_self();
+  int64_t limit = co_now() + 20 * SEC;
+  int now = atomic_fetch_add(&inside, 1) + 1, i = 0;
+  (void)begin, (void)end;
+  CHECK(co_group_self() == *(co_group_t *)arg);
   while (atomic_exchange(&lock, 1)) {
   }
-  int n = atomic_load(&thread_count), i = 0;
+  int n = atomic_load(&thread_count);
   while (i < n && !pthread_equal(threads[i], me))
     i++;
   if (i == n && n < 64) {
     threads[n] = me;
     atomic_store(&thread_count, n + 1);
   }
+  if (now > atomic_load(&most))
+    atomic_store(&most, now);
   atomic_store(&lock, 0);
+  while ((atomic_load(&thread_count) < want_threads || atomic_load(&most) < want_parts) && co_now() < limit)
+    CHECK_OK(co_sleep(200 * US));
+  atomic_fetch_sub(&inside, 1);
   return 0;
+}
+
+static void on_all(co_group_t group, uint32_t workers, int threads_wanted, int parts_wanted) {
+  co_for_attr_t attr = {.size = sizeof attr, .group = group, .workers = workers};
+  group = group ? group : co_group_self();
+  atomic_store(&thread_count, 0);
+  atomic_store(&most, 0);
+  atomic_store(&want_threads, threads_wanted);
+  atomic_store(&want_parts, parts_wanted);
+  CHECK_OK(co_parallel_for(0, 400, 1, on_whom, &group, &attr, CO_FOREVER));
+  CHECK_EQ(atomic_load(&thread_count), threads_wanted);
+  CHECK_EQ(atomic_load(&most), parts_wanted);
 }
 
 static void *from_thread(void *arg) {
@@ -103,24 +124,15 @@ static void body(void) {
   CHECK_OK(co_parallel_for(0, 50, 1, inner, &sum, NULL, CO_FOREVER));
   CHECK_EQ(atomic_load(&sum), 5000 * 4999 / 2);
   conf_on_thread(from_thread, NULL);
-  /* Every vCPU of another group takes part, and of this one: a part sleeps, so that all can begin. */
+  /* Every vCPU of another group takes part, and of this one; more workers than vCPUs. */
   co_group_t group;
   co_group_attr_t gattr = {.size = sizeof gattr, .vcpus = 2};
   CHECK_OK(co_group_create(&group, &gattr));
-  attr = (co_for_attr_t){.size = sizeof attr, .group = group};
-  CHECK_OK(co_parallel_for(0, 50, 1, on_whom, &group, &attr, CO_FOREVER));
-  CHECK_EQ(atomic_load(&thread_count), 2);
+  on_all(group, 0, 2, 2);
+  on_all(group, 20, 2, 20);
   CHECK_OK(co_group_destroy(group, CO_FOREVER));
-  atomic_store(&thread_count, 0);
-  group = co_group_self();
-  attr = (co_for_attr_t){.size = sizeof attr};
-  CHECK_OK(co_parallel_for(0, 50, 1, on_whom, &group, &attr, CO_FOREVER));
-  CHECK_EQ(atomic_load(&thread_count), conf_vcpus());
-  /* More workers than vCPUs: parts that sleep do so at the same time. */
-  attr.workers = 40;
-  int64_t began = co_now();
-  CHECK_OK(co_parallel_for(0, 400, 1, on_whom, &group, &attr, CO_FOREVER));
-  CHECK_GE(400 * MS, co_now() - began);
+  on_all(0, 0, (int)conf_vcpus(), (int)conf_vcpus());
+  on_all(0, 40, (int)conf_vcpus(), 40);
   conf_until_live(1);
 }
 
