@@ -13,6 +13,7 @@
 //! With `--cfg loom` only the lock-free protocols are built, for their models.
 
 pub mod asym;
+pub mod chan;
 pub mod err;
 pub mod list;
 pub mod prim;
@@ -26,8 +27,6 @@ pub mod arch;
 pub mod affinity;
 #[cfg(not(loom))]
 pub mod blocking;
-#[cfg(not(loom))]
-pub mod chan;
 #[cfg(not(loom))]
 pub mod handles;
 #[cfg(not(loom))]
@@ -68,6 +67,9 @@ pub mod claim;
 #[path = "io/entry.rs"]
 pub mod entry;
 #[cfg(loom)]
+#[path = "models/world/handles.rs"]
+pub mod handles;
+#[cfg(loom)]
 #[path = "sched/idle.rs"]
 pub mod idle;
 #[cfg(loom)]
@@ -84,6 +86,9 @@ pub mod parker;
 #[cfg(loom)]
 #[path = "scope/pins.rs"]
 pub mod pins;
+#[cfg(loom)]
+#[path = "models/world/rng.rs"]
+pub mod rng;
 #[cfg(loom)]
 #[path = "models/world/sched.rs"]
 pub mod sched;

@@ -4,12 +4,12 @@
 use super::store::{self, Block, Store, copy};
 use crate::err::Errno;
 use crate::handles::{Slot, Table};
+use crate::prim::Cell;
 use crate::sched::VCpu;
 use crate::wait::caller::here;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue};
 use crate::wait::{Held, hold};
-use std::cell::Cell;
 
 /// Bytes of an element at most.
 pub const MAX_ELEMENT: usize = 64 << 10;
@@ -47,16 +47,16 @@ impl Default for Core {
     fn default() -> Core {
         Core {
             word: Word::default(),
-            size: Cell::default(),
+            size: Cell::new(Default::default()),
             handle: Cell::new(NOBODY),
-            len: Cell::default(),
-            capacity: Cell::default(),
+            len: Cell::new(Default::default()),
+            capacity: Cell::new(Default::default()),
             receivers: Queue::default(),
             senders: Queue::default(),
             store: Store::default(),
-            closed: Cell::default(),
-            blocks: Cell::default(),
-            error: Cell::default(),
+            closed: Cell::new(Default::default()),
+            blocks: Cell::new(Default::default()),
+            error: Cell::new(Default::default()),
         }
     }
 }
@@ -150,8 +150,8 @@ pub(super) enum Step {
     Done(After),
     /// It would have to wait.
     Wait,
-    /// It needs a new block.
-    Block,
+    /// It needs a new block, for elements of that size.
+    Block(usize),
 }
 
 /// What remains when the guard has been let go.
@@ -217,7 +217,9 @@ impl Core {
 
     #[inline(never)]
     unsafe fn append(&self, elem: *const u8, size: usize) -> Step {
-        let Some(to) = self.store.blocks_put(size) else { return Step::Block };
+        let Some(to) = self.store.blocks_put(size) else {
+            return Step::Block(size);
+        };
         // SAFETY: there is room for one more, and the caller's.
         unsafe { copy(elem, to, size) };
         self.len.set(self.len.get() + 1);

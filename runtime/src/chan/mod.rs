@@ -31,16 +31,20 @@
 
 mod core;
 mod future;
+#[cfg(not(loom))]
+mod halves;
 mod select;
 mod store;
 mod transfer;
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 pub use core::{MAX_ELEMENT, UNBOUNDED, capacity, close, free, len, new};
 pub use future::{
     complete as future_complete, free as future_free, new as future_new, wait as future_wait,
 };
+#[cfg(not(loom))]
+pub use halves::{begin_recv, begin_send};
 pub use select::{Case, kind, select};
-pub use transfer::{Recv, Send, begin_recv, begin_send, recv, send};
+pub use transfer::{Recv, Send, recv, send};

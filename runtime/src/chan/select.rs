@@ -89,16 +89,13 @@ impl Arm {
     const NONE: Arm = Arm { object: Object::Never, node: MaybeUninit::uninit() };
 }
 
-/// Where a word is to go.
-static NO_WORD: Word = Word::new();
-
 /// How a case was done, to be finished without the guards.
 enum Done {
     Ended(Result<(), Errno>),
     Sent(After),
     Received(After),
-    /// It needs a block first.
-    Block,
+    /// It needs a block first, for elements of that size.
+    Block(usize),
     /// Somebody else was faster.
     Missed,
 }
@@ -132,7 +129,7 @@ impl Done {
                 Done::Ended(result) => return result,
                 Done::Sent(after) => after.sent(v, case.elem),
                 Done::Received(after) => after.received(v, case.elem),
-                Done::Block | Done::Missed => {}
+                Done::Block(_) | Done::Missed => {}
             }
         }
         Ok(())
@@ -188,7 +185,7 @@ impl Object {
         let step = |step: Result<Step, Errno>, done: fn(After) -> Done| match step {
             Ok(Step::Done(after)) => done(after),
             Ok(Step::Wait) => Done::Missed,
-            Ok(Step::Block) => Done::Block,
+            Ok(Step::Block(size)) => Done::Block(size),
             Err(e) => Done::Ended(Err(e)),
         };
         let check = |c: &Core| c.check(case.handle);
@@ -260,16 +257,18 @@ fn soonest(cases: &[Case], timeout_ns: i64) -> (i64, Option<usize>) {
 /// Elements and values are null or of their object's size; events outlive the call; all stay in
 /// place.
 pub unsafe fn select(cases: &mut [Case], timeout_ns: i64) -> Result<usize, Errno> {
+    // In the place of a word that has not been found yet.
+    let none = Word::default();
     if cases.len() <= FEW {
         let mut arms = [const { Arm::NONE }; FEW];
-        let mut words = [&NO_WORD; FEW];
+        let mut words = [&none; FEW];
         return select_in(cases, timeout_ns, &mut arms, &mut words);
     }
     let (mut arms, mut words) = (Vec::new(), Vec::new());
     arms.try_reserve_exact(cases.len()).map_err(|_| Errno::ENOMEM)?;
     words.try_reserve_exact(cases.len()).map_err(|_| Errno::ENOMEM)?;
     arms.resize_with(cases.len(), || Arm::NONE);
-    words.resize(cases.len(), &NO_WORD);
+    words.resize(cases.len(), &none);
     select_in(cases, timeout_ns, &mut arms, &mut words)
 }
 
@@ -296,9 +295,9 @@ fn select_in(
     loop {
         let held = hold_all(words, v);
         match look(cases, arms, v) {
-            Some((i, Done::Block)) => {
+            Some((i, Done::Block(size))) => {
                 drop(held);
-                if let Err(e) = prepare(arms[i].object, cases[i].handle, v) {
+                if let Err(e) = prepare(arms[i].object, cases[i].handle, size, v) {
                     return Ok(finish(&mut cases[i], i, Err(e)));
                 }
             }
@@ -354,9 +353,14 @@ fn late(cases: &mut [Case], case: Option<usize>, e: Errno) -> Result<usize, Errn
 
 /// Without a guard: has a block ready for a send into an unbounded channel.
 #[cold]
-fn prepare(object: Object, handle: u64, v: Option<&'static VCpu>) -> Result<(), Errno> {
+fn prepare(
+    object: Object,
+    handle: u64,
+    size: usize,
+    v: Option<&'static VCpu>,
+) -> Result<(), Errno> {
     let Object::Sends(core) = object else { return Ok(()) };
-    let mut block = Some(new_block(core.size())?);
+    let mut block = Some(new_block(size)?);
     holding(&core.word, v, || {
         if core.check(handle).is_ok() {
             block = block.take().and_then(|b| core.store.keep(b));

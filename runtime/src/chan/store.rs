@@ -10,8 +10,9 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+use crate::prim::Cell;
 use std::alloc::{Layout, alloc, dealloc};
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::ptr::null_mut;
 
 /// Bytes of elements in a block, as far as one is not larger by itself.

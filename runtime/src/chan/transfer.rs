@@ -1,5 +1,4 @@
-//! Sending, receiving, waiting for a future: calls in one piece, and in two halves for the exported
-//! functions ([`crate::wait::step`]).
+//! Sending and receiving.
 //!
 //! Each attempt has a short way, for what happens most: one that waits on the other side for this
 //! channel alone, a ring with room. Everything else goes the long way, by [`Core`]'s own steps.
@@ -7,7 +6,6 @@
 
 use super::core::{Core, DONE, Step, address, at, granted};
 use super::store::{copy, new_block};
-use crate::arch;
 use crate::err::Errno;
 use crate::sched::VCpu;
 use crate::wait::caller::here;
@@ -20,15 +18,15 @@ use crate::wait::{Deadline, Stop, give_back, hold, holding};
 /// A send. Made from its caller's promise: `elem` is null or an element of the channel's size.
 #[derive(Clone, Copy, Debug)]
 pub struct Send {
-    ch: u64,
-    elem: *const u8,
+    pub(super) ch: u64,
+    pub(super) elem: *const u8,
 }
 
 /// A receive. Made from its caller's promise: `elem` is null or has room for an element.
 #[derive(Clone, Copy, Debug)]
 pub struct Recv {
-    ch: u64,
-    elem: *mut u8,
+    pub(super) ch: u64,
+    pub(super) elem: *mut u8,
 }
 
 /// What the short way has found under the guard.
@@ -126,7 +124,7 @@ impl Send {
             Ok(Step::Done(after)) => unsafe { after.sent(v, elem) },
             Ok(Step::Wait) if now => return Some(Err(Errno::EAGAIN)),
             Ok(Step::Wait) => return None,
-            Ok(Step::Block) => return Some(self.in_block(core, v)),
+            Ok(Step::Block(size)) => return Some(self.in_block(core, size, v)),
             Err(e) => return Some(Err(e)),
         }
         Some(Ok(()))
@@ -134,15 +132,20 @@ impl Send {
 
     /// Into an unbounded channel that has no room: with a block in hand it looks again.
     #[inline(never)]
-    fn in_block(self, core: &'static Core, v: Option<&'static VCpu>) -> Result<(), Errno> {
+    fn in_block(
+        self,
+        core: &'static Core,
+        size: usize,
+        v: Option<&'static VCpu>,
+    ) -> Result<(), Errno> {
         let Send { ch, elem } = self;
         // Freed after the guard if it is not needed by then.
-        let mut block = Some(new_block(core.size())?);
+        let mut block = Some(new_block(size)?);
         let step = holding(&core.word, v, || {
             loop {
                 // SAFETY: the maker's promise.
                 let step = core.check(ch).and_then(|()| unsafe { core.send(elem) });
-                match block.take_if(|_| matches!(step, Ok(Step::Block))) {
+                match block.take_if(|_| matches!(step, Ok(Step::Block(_)))) {
                     Some(block) => core.store.add(block),
                     None => return step,
                 }
@@ -271,30 +274,10 @@ pub unsafe fn send(ch: u64, elem: *const u8, timeout_ns: i64) -> Result<(), Errn
     step::run(Send { ch, elem }, timeout_ns)
 }
 
-/// The first half of [`send`].
-///
-/// # Safety
-/// As [`send`]'s, and as [`step::begin`]'s, for [`Send`].
-#[inline(always)]
-pub unsafe fn begin_send(ch: u64, elem: *const u8, timeout_ns: i64, frame: *mut u8) -> arch::Step {
-    // SAFETY: the caller's.
-    unsafe { step::begin(Send { ch, elem }, timeout_ns, frame) }
-}
-
 /// co_chan_recv. EBADF, EPIPE, and what ends a wait: nothing has been received then.
 ///
 /// # Safety
 /// `elem` is null or has room for an element of the channel's size.
 pub unsafe fn recv(ch: u64, elem: *mut u8, timeout_ns: i64) -> Result<(), Errno> {
     step::run(Recv { ch, elem }, timeout_ns)
-}
-
-/// The first half of [`recv`].
-///
-/// # Safety
-/// As [`recv`]'s, and as [`step::begin`]'s, for [`Recv`].
-#[inline(always)]
-pub unsafe fn begin_recv(ch: u64, elem: *mut u8, timeout_ns: i64, frame: *mut u8) -> arch::Step {
-    // SAFETY: the caller's.
-    unsafe { step::begin(Recv { ch, elem }, timeout_ns, frame) }
 }

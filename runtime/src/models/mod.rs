@@ -5,6 +5,8 @@ mod alarm;
 
 mod blocking;
 
+mod chan;
+
 mod guard;
 
 mod scope;

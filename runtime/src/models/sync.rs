@@ -50,7 +50,7 @@ impl<T: Default> With<T> {
 }
 
 /// A thread whose waits may be called off at any time by another.
-fn stopped<R: 'static>(f: impl FnOnce() -> R) -> R {
+pub(super) fn stopped<R: 'static>(f: impl FnOnce() -> R) -> R {
     let p: &'static Parker = parker::with(|_, p| p);
     let clock = thread::spawn(|| p.expire());
     let r = f();
@@ -59,15 +59,15 @@ fn stopped<R: 'static>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Long: until the model calls it off.
-const LONG: i64 = 1;
-const FOREVER: i64 = -1;
+pub(super) const LONG: i64 = 1;
+pub(super) const FOREVER: i64 = -1;
 
-fn model(step: i64, f: impl Fn() + Sync + Send + 'static) {
+pub(super) fn model(step: i64, f: impl Fn() + Sync + Send + 'static) {
     explore(step, 0, f);
 }
 
 /// A model of so many threads that it is explored with a preemption less than the others.
-fn large_model(step: i64, f: impl Fn() + Sync + Send + 'static) {
+pub(super) fn large_model(step: i64, f: impl Fn() + Sync + Send + 'static) {
     explore(step, 1, f);
 }
 

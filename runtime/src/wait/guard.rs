@@ -172,6 +172,20 @@ impl Word {
     }
 }
 
+/// Each word once, in the order of their addresses, in which several are locked: two callers that
+/// want the same ones can't wait for each other then. The slice still holds all of them.
+pub fn in_order<'w, 'a>(words: &'w mut [&'a Word]) -> &'w [&'a Word] {
+    words.sort_unstable_by_key(|w| w.address());
+    let mut n = 0;
+    for i in 0..words.len() {
+        if n == 0 || !std::ptr::eq(words[n - 1], words[i]) {
+            words[n] = words[i];
+            n += 1;
+        }
+    }
+    &words[..n]
+}
+
 /// The vCPU is outside again.
 #[inline(always)]
 pub fn leave(inside: &AtomicUsize) {

@@ -1,6 +1,6 @@
 //! Guards as the runtime's objects use them: [`hold`] an object, or [`hold_all`] of several.
 
-use super::guard::{SEVERAL, Vcpus, Word, leave};
+use super::guard::{SEVERAL, Vcpus, Word, in_order, leave};
 use crate::asym;
 use crate::sched::{VCpu, vcpu};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
@@ -144,19 +144,9 @@ pub fn hold_all<'w, 'a>(words: &'w mut [&'a Word], v: Option<&'static VCpu>) -> 
     lock_all(words, me)
 }
 
-/// Locks each once, in the order of their addresses: two that want the same ones can't wait for
-/// each other.
 #[inline(never)]
 fn lock_all<'w, 'a>(words: &'w mut [&'a Word], me: u32) -> HeldAll<'w, 'a> {
-    words.sort_unstable_by_key(|w| std::ptr::from_ref(*w));
-    let mut n = 0;
-    for i in 0..words.len() {
-        if n == 0 || !std::ptr::eq(words[n - 1], words[i]) {
-            words[n] = words[i];
-            n += 1;
-        }
-    }
-    let words = &words[..n];
+    let words = in_order(words);
     words.iter().for_each(|w| w.lock(me, &World));
     HeldAll { words, biased: None, me }
 }

@@ -8,6 +8,8 @@ mod deadline;
 pub mod guard;
 #[path = "../../wait/queue.rs"]
 pub mod queue;
+#[path = "step.rs"]
+pub mod step;
 
 pub use crate::claim;
 pub use deadline::{Deadline, Stop, deadline};
@@ -79,6 +81,14 @@ pub fn hold<'a>(word: &'a Word, _: Option<&VCpu>) -> Held<'a> {
     Held(word)
 }
 
+impl Held<'_> {
+    /// As there.
+    pub fn renew(self) {
+        self.0.renew();
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.unlock(0, false);
@@ -89,4 +99,20 @@ impl Drop for Held<'_> {
 pub fn holding<R>(word: &Word, v: Option<&VCpu>, f: impl FnOnce() -> R) -> R {
     let _held = hold(word, v);
     f()
+}
+
+/// As `wait::HeldAll`.
+pub struct HeldAll<'w, 'a>(&'w [&'a Word]);
+
+/// As `wait::hold_all`.
+pub fn hold_all<'w, 'a>(words: &'w mut [&'a Word], _: Option<&VCpu>) -> HeldAll<'w, 'a> {
+    let words = guard::in_order(words);
+    words.iter().for_each(|w| w.lock(0, &World));
+    HeldAll(words)
+}
+
+impl Drop for HeldAll<'_, '_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|w| w.unlock(0, false));
+    }
 }
