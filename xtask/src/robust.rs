@@ -192,7 +192,7 @@ pub fn limits(_: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             &["--vcpus", "2", "--filter", "io/p*"],
         ),
         // Guards without a bias.
-        ("-c membarrier=EPERM", best, &["--vcpus", "2", "--level", "sync"]),
+        ("-c membarrier=EPERM", best, &["--vcpus", "2", "--level", "sync,chan"]),
     ];
     for (i, (taken, engine, args)) in suites.into_iter().enumerate() {
         let mut c = cmd(&refuse);
