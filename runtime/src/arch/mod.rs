@@ -168,7 +168,7 @@ macro_rules! yield_now_body {
 /// [`BLOCKING_FRAME`] bytes, aligned to 16, that live until the function returns. `end` gets that address
 /// when somebody has switched back. Both give a [`Step`]: the result, or where to go.
 ///
-/// ```ignore
+/// ```text
 /// #[unsafe(naked)]
 /// extern "C" fn wait(object: *const Object, n: u32) -> c_int {
 ///     blocking_body!(begin = begin_half, end = end_half, frame = 3)

@@ -3,9 +3,9 @@
 //! 1. Hold the guards of all objects at once ([`crate::wait::hold_all`]) and look which cases could
 //!    go on. Of these one is chosen by chance, and done as by itself.
 //! 2. None: queue a node on each object, all with one [`Claim`], let the guards go, and wait.
-//! 3. Whoever comes to one of the objects claims the waiter before it grants ([`Grants::take`]): the
-//!    first one does, the others pass on to the next in their queue. One who gives up claims
-//!    itself, in the same way.
+//! 3. Whoever comes to one of the objects claims the waiter before it grants
+//!    ([`crate::wait::queue::Grants::take`]): the first one does, the others pass on to the next in
+//!    their queue. One who gives up claims itself, in the same way.
 //! 4. Hold the guards again, and take the other nodes out.
 //!
 //! So exactly one case is done, and a waiter is woken once. As all guards are held at once, two
