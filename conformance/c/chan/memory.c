@@ -19,9 +19,10 @@ static void limit(uint64_t more) {
   CHECK_SYS(setrlimit(RLIMIT_AS, &l));
 }
 
-/* A thread that has just begun needs memory of its own. */
+/* A thread that has just begun needs memory of its own: the vCPUs', the monitor's, the watchdog's. (The C
+ * library ends the process if there is none.) */
 static void *settled(void *arg) {
-  CHECK_OK(co_sleep(2 * MS));
+  CHECK_OK(co_sleep(50 * MS));
   return arg;
 }
 

@@ -2,12 +2,23 @@
 
 /* co_tcp_connect and co_tcp_listen by names and services; several addresses of one name, of which the
  * first to be connected wins. */
-static int count_fds(void) {
+static int count_fds_now(void) {
   int n = 0, fd = CHECK_SYS(dup(0));
   for (int i = 0; i < fd + 200; i++)
     n += fcntl(i, F_GETFD) >= 0;
   CHECK_SYS(close(fd));
   return n;
+}
+
+/* The runtime's monitor reads a file of /proc now and then, for some microseconds. */
+static int count_fds(void) {
+  int least = count_fds_now();
+  for (int i = 0, n; i < 4; i++) {
+    CHECK_SYS(usleep(100));
+    n = count_fds_now();
+    least = n < least ? n : least;
+  }
+  return least;
 }
 
 static int option(int fd, int level, int name) {
