@@ -1339,13 +1339,15 @@ int co_blocking(co_entry_t fn, void *arg, void **result, int64_t timeout_ns);
  *  bound values are still its own. Brackets nest. A coroutine that ends within one is taken out
  *  of it.
  *
- *  What becomes of the others on the caller's vCPU: - The caller is migratable and not pinned: it
- *  goes on on another OS thread (one of those of co_blocking) and comes back with the leave.
- *  Nobody is held up. If all those threads are busy: - Otherwise it keeps its thread, as is
- *  promised, and the others of that thread wait, with their I/O. But those that may move (not run
- *  yet, or migratable) go to other vCPUs of the group, and those that wait for a time or to be
- *  woken do too when that comes, a few milliseconds late at worst. Entering and leaving takes
- *  some ten nanoseconds then: cheap enough for each call.
+ *  What becomes of the others on the caller's vCPU:
+ *  - The caller is migratable and not pinned: it goes on on another OS thread (one of those of
+ *    co_blocking) and comes back with the leave. Nobody is held up. If all those threads are
+ *    busy:
+ *  - Otherwise it keeps its thread, as is promised, and the others of that thread wait, with
+ *    their I/O. But those that may move (not run yet, or migratable) go to other vCPUs of the
+ *    group, and those that wait for a time or to be woken do too when that comes, a few
+ *    milliseconds late at worst. Entering and leaving takes some ten nanoseconds then: cheap
+ *    enough for each call.
  *
  *  With the environment variable PHOTONRT_TRACE_PINNED=1 a bracket that keeps the thread while
  *  others wait for it is reported on standard error, with the reason and where the caller is.
@@ -1798,8 +1800,9 @@ int co_future_free(co_future_t f);
  *  case that can go on is done rather than none. The same object may stand in several cases; a
  *  select never sends to itself.
  *
- *  co_select_t c[2] = {{.kind = CO_SELECT_RECV, .handle = jobs, .elem = &job}, {.kind =
- *  CO_SELECT_EVENT, .elem = &quit}}; int i = co_select(c, 2, CO_FOREVER);
+ *      co_select_t c[2] = {{.kind = CO_SELECT_RECV, .handle = jobs, .elem = &job},
+ *                          {.kind = CO_SELECT_EVENT, .elem = &quit}};
+ *      int i = co_select(c, 2, CO_FOREVER);
  *
  *  Blocks; a cancellation point; any thread. The case's number >= 0, whatever its result;
  *  -ETIMEDOUT (-EAGAIN with CO_NOW); -ECANCELED or an interrupt's error; -EINVAL (`cases` NULL,

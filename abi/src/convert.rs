@@ -10,6 +10,7 @@ use photonrt_runtime::pool::PoolAttr;
 use photonrt_runtime::rt::{Config, GroupAttr, GroupKind, Host, Stall, StallHook};
 use photonrt_runtime::task::{Attr, Entry};
 use photonrt_runtime::timer::TimerAttr;
+use photonrt_runtime::wait::Called;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 /// 0 or `-errno`.
@@ -25,6 +26,24 @@ pub fn value(r: Result<i64, Errno>) -> i64 {
 /// An entry function as the runtime calls it.
 pub fn entry(f: co_entry_t) -> Option<Entry> {
     f
+}
+
+/// What a function that was called elsewhere has returned goes to `result`, unless that is NULL. Gives the
+/// call's status.
+///
+/// # Safety
+/// `result` is NULL or may be written.
+pub unsafe fn called(r: Result<Called, Errno>, result: *mut *mut c_void) -> c_int {
+    match r {
+        Ok(called) => {
+            if !result.is_null() {
+                // SAFETY: the caller's.
+                unsafe { result.write(called.result) };
+            }
+            status(called.status)
+        }
+        Err(e) => e.code(),
+    }
 }
 
 /// The bytes of a C string; empty for NULL.

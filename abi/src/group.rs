@@ -1,6 +1,6 @@
 //! Header section `group`.
 
-use crate::convert::{entry, group_attr, status, value};
+use crate::convert::{called, entry, group_attr, status, value};
 use crate::coroutine::{co_entry_t, co_t};
 use photonrt_runtime::{rt, wait};
 use std::ffi::{c_char, c_int, c_void};
@@ -168,16 +168,8 @@ pub unsafe extern "C" fn co_group_call(
     timeout_ns: i64,
 ) -> c_int {
     let Some(f) = entry(fn_) else { return -libc::EINVAL };
-    match wait::call(group, f, arg, timeout_ns) {
-        Ok(called) => {
-            if !result.is_null() {
-                // SAFETY: the caller vouches for it.
-                unsafe { result.write(called.result) };
-            }
-            status(called.status)
-        }
-        Err(e) => e.code(),
-    }
+    // SAFETY: the caller vouches for it.
+    unsafe { called(wait::call(group, f, arg, timeout_ns), result) }
 }
 
 /// How many vCPUs the group has. Any thread; never blocks. >= 1; -ESRCH (stale, or no runtime).

@@ -1,6 +1,6 @@
 //! Header section `pool`.
 
-use crate::convert::{entry, pool_attr, read_sized, status, write_sized};
+use crate::convert::{called, entry, pool_attr, read_sized, status, write_sized};
 use crate::coroutine::co_entry_t;
 use crate::group::co_group_t;
 use photonrt_runtime::err::Errno;
@@ -144,16 +144,8 @@ pub unsafe extern "C" fn co_pool_call(
     timeout_ns: i64,
 ) -> c_int {
     let Some(f) = entry(fn_) else { return -libc::EINVAL };
-    match pool::call(pool_, f, arg, timeout_ns) {
-        Ok(called) => {
-            if !result.is_null() {
-                // SAFETY: the caller vouches for it.
-                unsafe { result.write(called.result) };
-            }
-            status(called.status)
-        }
-        Err(e) => e.code(),
-    }
+    // SAFETY: the caller vouches for it.
+    unsafe { called(pool::call(pool_, f, arg, timeout_ns), result) }
 }
 
 /// Waits until the pool has nothing to do: no job is at work or waits. What the jobs have done can be

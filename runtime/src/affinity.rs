@@ -36,6 +36,16 @@ mod sys {
         (0..libc::CPU_SETSIZE as usize).filter(|&c| unsafe { libc::CPU_ISSET(c, &set) }).collect()
     }
 
+    /// Whether the calling thread is bound to one CPU.
+    pub fn single() -> bool {
+        // SAFETY: a zeroed mask is an empty one; the call fills it, and 0 is the calling thread.
+        unsafe {
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            let r = libc::sched_getaffinity(0, size_of_val(&set), &raw mut set);
+            r == 0 && libc::CPU_COUNT(&set) == 1
+        }
+    }
+
     /// Binds the calling thread to a CPU. False: it is not bound.
     pub fn bind(cpu: usize) -> bool {
         BOUND.store(true, Relaxed);
@@ -65,6 +75,11 @@ mod sys {
         (0..std::thread::available_parallelism().map_or(1, usize::from)).collect()
     }
 
+    /// Whether the calling thread is bound to one CPU.
+    pub fn single() -> bool {
+        false
+    }
+
     /// Binds the calling thread to a CPU. False: it is not bound.
     pub fn bind(_: usize) -> bool {
         false
@@ -74,7 +89,7 @@ mod sys {
     pub fn unbound() {}
 }
 
-pub use sys::{bind, cpus, unbound};
+pub use sys::{bind, cpus, single, unbound};
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
@@ -94,7 +109,8 @@ mod tests {
             }
         };
         let t = std::thread::spawn(move || {
-            assert!(bind(last));
+            assert_eq!(single(), mine() == 1);
+            assert!(bind(last) && single());
             assert_eq!(mine(), 1);
             let child = std::thread::spawn(move || {
                 assert_eq!(mine(), 1);

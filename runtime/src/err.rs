@@ -102,6 +102,11 @@ impl Errno {
     pub fn check(ret: i64) -> Result<i64, Errno> {
         if ret < 0 { Err(Errno::last()) } else { Ok(ret) }
     }
+
+    /// Checks what a pthread function returned: 0, or an error's number.
+    pub fn check_number(ret: i32) -> Result<(), Errno> {
+        if ret == 0 { Ok(()) } else { Err(Errno(ret)) }
+    }
 }
 
 /// A short English text for an errno value: the words that this library's documentation uses.

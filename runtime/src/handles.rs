@@ -21,8 +21,6 @@ const CHUNK_SHIFT: u32 = 8;
 const CHUNK: usize = 1 << CHUNK_SHIFT;
 /// 4 million objects of a kind.
 const CHUNKS: usize = 1 << 14;
-/// No slot.
-const NONE: u32 = u32::MAX;
 const LAST_GENERATION: u32 = i32::MAX as u32;
 
 /// A place for one object.
@@ -30,7 +28,7 @@ const LAST_GENERATION: u32 = i32::MAX as u32;
 pub struct Slot<T> {
     /// Generation << 1 | used.
     word: AtomicU32,
-    /// The free slot after this one, under the table's lock.
+    /// The number of the free slot after this one, plus one (0: none), under the table's lock.
     next: AtomicU32,
     number: u32,
     /// The object; between users, whatever the last one left.
@@ -42,6 +40,7 @@ pub struct Slot<T> {
 pub struct Table<T: 'static> {
     chunks: [AtomicPtr<Slot<T>>; CHUNKS],
     made: AtomicUsize,
+    /// The first free slot's number plus one; 0: none.
     free: Mutex<u32>,
 }
 
@@ -57,12 +56,12 @@ impl<T> Slot<T> {
 }
 
 impl<T: Default> Table<T> {
-    /// For a static.
+    /// For a static. All zero: it takes no room in the program's file.
     pub const fn empty() -> Table<T> {
         Table {
             chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS],
             made: AtomicUsize::new(0),
-            free: Mutex::new(NONE),
+            free: Mutex::new(0),
         }
     }
 
@@ -98,7 +97,7 @@ impl<T: Default> Table<T> {
         loop {
             {
                 let mut free = self.lock();
-                if let Some(s) = self.slot(*free) {
+                if let Some(s) = free.checked_sub(1).and_then(|n| self.slot(n)) {
                     *free = s.next.load(Relaxed);
                     return Ok(s);
                 }
@@ -127,7 +126,7 @@ impl<T: Default> Table<T> {
         if g < LAST_GENERATION {
             let mut free = self.lock();
             slot.next.store(*free, Relaxed);
-            *free = slot.number;
+            *free = slot.number + 1;
         }
     }
 
@@ -153,7 +152,7 @@ impl<T: Default> Table<T> {
         let first = (chunk as u32) << CHUNK_SHIFT;
         slots.extend((0..CHUNK as u32).map(|i| Slot {
             word: AtomicU32::new(1 << 1),
-            next: AtomicU32::new(first + i + 1),
+            next: AtomicU32::new(first + i + 2),
             number: first + i,
             value: T::default(),
         }));
@@ -164,7 +163,7 @@ impl<T: Default> Table<T> {
         if let Some(last) = self.slot(first + CHUNK as u32 - 1) {
             last.next.store(*free, Relaxed);
         }
-        *free = first;
+        *free = first + 1;
         Ok(())
     }
 }

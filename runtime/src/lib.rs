@@ -32,6 +32,8 @@ pub mod handles;
 #[cfg(not(loom))]
 pub mod io;
 #[cfg(not(loom))]
+pub mod os_thread;
+#[cfg(not(loom))]
 pub mod parker;
 #[cfg(not(loom))]
 pub mod pool;

@@ -52,6 +52,11 @@ hint!(
 );
 #[cfg(not(loom))]
 hint!(
+    /// A size that its owner writes, and others may read.
+    HintUsize, AtomicUsize, usize
+);
+#[cfg(not(loom))]
+hint!(
     /// A truth that its owner writes, and others may read.
     HintBool, AtomicBool, bool
 );

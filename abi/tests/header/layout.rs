@@ -53,7 +53,8 @@ pub fn parse(text: &str) -> Vec<Item> {
     while let Some(line) = lines.next() {
         let t = line.trim();
         if let Some(d) = t.strip_prefix("//") {
-            doc.push(d.trim().to_string());
+            // One space belongs to the marks; more of them is code.
+            doc.push(d.strip_prefix(['/', '!']).unwrap_or(d).trim_end().replacen(' ', "", 1));
             continue;
         }
         if t.is_empty() {
@@ -122,7 +123,8 @@ fn plain(text: &str) -> String {
     out + &word
 }
 
-/// The paragraphs of a doc comment that are for C, each on one line.
+/// The paragraphs of a doc comment that are for C, each on one line, an item of a list too; one of code,
+/// which is indented by four, keeps its lines.
 fn paragraphs(doc: &[String]) -> Vec<String> {
     let mut out = vec![String::new()];
     for line in doc {
@@ -130,25 +132,40 @@ fn paragraphs(doc: &[String]) -> Vec<String> {
             break;
         }
         let last = out.last_mut().expect("never empty");
-        if line.is_empty() {
-            out.push(String::new());
+        if line.is_empty() || is_item(line) {
+            out.push(line.clone());
         } else if last.is_empty() {
+            last.push_str(line);
+        } else if is_code(last) {
+            last.push('\n');
             last.push_str(line);
         } else {
             last.push(' ');
-            last.push_str(line);
+            last.push_str(line.trim_start());
         }
     }
     out.retain(|p| !p.is_empty());
     out
 }
 
+fn is_code(paragraph: &str) -> bool {
+    paragraph.starts_with("    ")
+}
+
+fn is_item(paragraph: &str) -> bool {
+    paragraph.starts_with("- ")
+}
+
 fn wrap(text: &str, width: usize) -> Vec<String> {
+    if is_code(text) {
+        return text.lines().map(String::from).collect();
+    }
+    let indent = if is_item(text) { "  " } else { "" };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("never empty");
         if !last.is_empty() && last.len() + 1 + word.len() > width {
-            lines.push(word.into());
+            lines.push(format!("{indent}{word}"));
         } else {
             if !last.is_empty() {
                 last.push(' ');
@@ -163,7 +180,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 fn block(doc: &[String]) -> String {
     let mut out = String::new();
     for (i, p) in paragraphs(doc).iter().enumerate() {
-        if i > 0 {
+        if i > 0 && !is_item(p) {
             out.push_str(" *\n");
         }
         for line in wrap(p, WIDTH - 6) {

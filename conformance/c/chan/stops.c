@@ -40,6 +40,30 @@ static void *on_thread(void *arg) {
   return arg;
 }
 
+// A coroutine that has made many calls without waiting gives way in one of them: here in the very call
+// that is to wait, for some number of calls before it. A cancel that comes just then counts.
+static int calls, arrived;
+static void *gives_way(void *arg) {
+  int n = 1;
+  for (int i = 0; i < calls; i++) {
+    CHECK_OK(co_chan_send(empty, &n, CO_NOW));
+    CHECK_OK(co_chan_recv(empty, &n, CO_NOW));
+  }
+  __atomic_store_n(&arrived, 1, __ATOMIC_RELEASE);
+  CHECK_ERR(co_chan_recv(empty, &n, CO_FOREVER), ECANCELED);
+  return arg;
+}
+
+static void giving_way(void) {
+  for (calls = 0; calls < 300; calls++) {
+    arrived = 0;
+    co_t co = conf_spawn(gives_way, NULL);
+    while (!__atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) co_yield_now();
+    CHECK_OK(co_cancel(co));
+    conf_join(co);
+  }
+}
+
 static void body(void) {
   int n = 7;
   co_t co;
@@ -63,6 +87,7 @@ static void body(void) {
   n = 42;
   CHECK_OK(co_chan_send(empty, &n, CO_FOREVER));
   conf_join(co);
+  giving_way();
   CHECK_EQ(co_chan_len(full), 1);
   CHECK_EQ(co_chan_len(empty), 0);
   CHECK_OK(co_chan_recv(full, &n, CO_NOW));

@@ -53,6 +53,17 @@ impl FirstFrame {
     pub fn new(entry: unsafe extern "C" fn(*mut u8) -> !, arg: *mut u8) -> FirstFrame {
         FirstFrame { x29: 0, resume: trampoline, entry, arg, x21_to_x28: [0; 8], d8_to_d15: [0; 8] }
     }
+
+    /// The frame of a starter; x21 carries `begin`.
+    pub fn starter(
+        begin: extern "C" fn(*mut u8) -> super::Begin,
+        entry: unsafe extern "C" fn(*mut u8) -> !,
+        arg: *mut u8,
+    ) -> FirstFrame {
+        let mut frame = FirstFrame { resume: starter, ..FirstFrame::new(entry, arg) };
+        frame.x21_to_x28[0] = begin as usize as u64;
+        frame
+    }
 }
 
 /// Makes the saved frame below sp.
@@ -173,8 +184,6 @@ macro_rules! aarch64_yield_asm {
             "mov x12, sp",
             "str x12, [x10, #{task_sp}]",
             "str x11, [x9, #{vcpu_cur}]",
-            "ldr x13, [x11, #{task_next}]",
-            "prfm pldl1keep, [x13]",
             "ldr x12, [x11, #{task_sp}]",
             "mov sp, x12",
             $crate::aarch64_pop_saved_and_go!(),
@@ -208,17 +217,13 @@ macro_rules! blocking_asm {
             "add x29, sp, #128",
             concat!("mov ", $frame, ", sp"),
             "bl {begin}",
-            "mov x3, #8190",
-            "2: add x2, x0, #4095",
-            "cmp x2, x3",
-            "b.ls 3f",
+            "2: cbz x1, 3f",
             "mov x2, x0",
             "mov x0, x1",
             "mov x1, x2",
             "bl {switch}",
             "mov x0, sp",
             "bl {end}",
-            "mov x3, #8190",
             "b 2b",
             "3: ldp x29, x30, [sp, #128]\n .cfi_restore x29\n .cfi_restore x30",
             "add sp, sp, #144\n .cfi_def_cfa_offset 0",
@@ -258,6 +263,35 @@ unsafe extern "C" fn trampoline() -> ! {
         "blr x19",
         "brk #1",
         ".cfi_endproc",
+    )
+}
+
+/// First code of a coroutine that has no stack yet, on the starter's: see `arch::starter`. x21 = begin,
+/// x19 = entry, x20 = begin's argument, sp right above the frame. There is no red zone everywhere, so a
+/// signal may have written over the frame meanwhile: what matters of it is written anew.
+#[unsafe(naked)]
+unsafe extern "C" fn starter() -> ! {
+    naked_asm!(
+        "2:",
+        ".cfi_startproc",
+        ".cfi_undefined x30",
+        "hint #34", // bti c
+        "sub sp, sp, #192",
+        "adr x9, 2b",
+        "stp xzr, x9, [sp, #32]",
+        "stp x19, x20, [sp, #48]",
+        "str x21, [sp, #64]",
+        "mov x0, x20",
+        "blr x21",
+        "cbz x1, 6f",
+        "mov sp, x0",
+        "mov x29, #0",
+        "mov x0, x1",
+        "blr x19",
+        "brk #1",
+        "6: b {jump}",
+        ".cfi_endproc",
+        jump = sym jump,
     )
 }
 

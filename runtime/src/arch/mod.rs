@@ -25,6 +25,7 @@
 //!   `bti c`), `entry(arg)` with the stack aligned as after a call, a trap behind it. Its frame is the
 //!   last one of a backtrace, for those that read CFI (return address undefined) and for those that walk
 //!   frame pointers (the frame pointer is 0).
+//! - `starter`, the same for a coroutine that gets its stack only now: see [`starter`].
 //! - CFI that is right at every instruction of `switch`, so that a sample taken there unwinds.
 //! - `yield_asm!`: the whole fast path of a yield; `blocking_asm!`, `blocking_with_frame!`: a function
 //!   that blocks, see [`blocking_body!`](crate::blocking_body).
@@ -50,6 +51,8 @@
 //! jumping instead of returning is common knowledge among context switchers and measured in `x86_64.rs`.
 #![allow(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+pub mod syscall;
 pub mod tls;
 
 #[cfg(target_arch = "aarch64")]
@@ -105,6 +108,51 @@ pub unsafe fn init(
     unsafe {
         let frame = top.sub(FIRST_FRAME).cast::<isa::FirstFrame>();
         frame.write(isa::FirstFrame::new(entry, arg));
+        frame.cast()
+    }
+}
+
+/// What a starter's `begin` gives. In two registers.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Begin {
+    at: *mut u8,
+    arg: *mut u8,
+}
+
+impl Begin {
+    /// Entry begins on the stack with this top, a multiple of 16, with that argument, which is not null.
+    pub fn on(top: *mut u8, arg: *mut u8) -> Begin {
+        debug_assert!(top.addr().is_multiple_of(16) && !arg.is_null());
+        Begin { at: top, arg }
+    }
+
+    /// There is no stack: something else goes on, as by [`jump`].
+    ///
+    /// # Safety
+    /// As for [`jump`].
+    pub unsafe fn not_now(to: *mut u8) -> Begin {
+        Begin { at: to, arg: std::ptr::null_mut() }
+    }
+}
+
+/// Makes a *starter*: a context for all coroutines of a vCPU that have no stack yet. Continued, by
+/// whatever of the above and any number of times, it calls `begin(arg)` on the starter's stack, and goes
+/// on as the [`Begin`] says: mostly with `entry` on another stack. Its frame is not used up by that.
+///
+/// # Safety
+/// `top` is a multiple of 16 and the end of a stack that is nothing else and has room for `begin` (and for
+/// a signal handler). `begin` neither switches nor unwinds; `entry` as for [`init`].
+pub unsafe fn starter(
+    top: *mut u8,
+    begin: extern "C" fn(*mut u8) -> Begin,
+    entry: unsafe extern "C" fn(*mut u8) -> !,
+    arg: *mut u8,
+) -> *mut u8 {
+    // SAFETY: as in `init`.
+    unsafe {
+        let frame = top.sub(FIRST_FRAME).cast::<isa::FirstFrame>();
+        frame.write(isa::FirstFrame::starter(begin, entry, arg));
         frame.cast()
     }
 }
@@ -188,13 +236,14 @@ pub const BLOCKING_FRAME: usize = 128;
 #[repr(C)]
 #[derive(Debug)]
 pub struct Step {
-    /// The result, -4095..=4095, or a saved context.
+    /// The result, or a saved context.
     to: i64,
+    /// Null: it is the result.
     save: *mut *mut u8,
 }
 
 impl Step {
-    /// The function returns this, -4095..=4095.
+    /// The function returns this.
     #[inline(always)]
     pub fn done(result: i32) -> Step {
         Step { to: i64::from(result), save: std::ptr::null_mut() }

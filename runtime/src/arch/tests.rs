@@ -178,6 +178,70 @@ fn the_stack_is_aligned_at_entry_as_after_a_call() {
     }
 }
 
+/// What a starter's `begin` is to give next, and how often it was asked.
+struct Starts {
+    top: Cell<*mut u8>,
+    words: *mut [*mut u8; 2],
+    asked: Cell<u32>,
+}
+
+extern "C" fn begin(arg: *mut u8) -> Begin {
+    // SAFETY: the test's, which waits.
+    let starts = unsafe { &*arg.cast::<Starts>() };
+    starts.asked.set(starts.asked.get() + 1);
+    if starts.top.get().is_null() {
+        // SAFETY: what the test's switch has stored.
+        return unsafe { Begin::not_now((*starts.words)[1]) };
+    }
+    Begin::on(starts.top.get(), starts.words.cast())
+}
+
+#[test]
+fn a_starter_begins_any_number_on_other_stacks_whatever_signals_do_to_its_own() {
+    extern "C" fn on_signal(_: libc::c_int) {}
+    let (mut own, mut memory) = (Memory::new(256 << 10), Memory::new(64 << 10));
+    let mut words = [null_mut::<u8>(); 2];
+    let words = &raw mut words;
+    let starts = Starts { top: Cell::new(null_mut()), words, asked: Cell::new(0) };
+    // SAFETY: the memory is ours; `note_sp` touches only the words and jumps to what switch stored there.
+    // The timer's handler does nothing, and is taken off before it goes.
+    unsafe {
+        let sp = starter(own.top(), begin, note_sp, (&raw const starts).cast_mut().cast());
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_signal as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        let mut before: libc::sigaction = std::mem::zeroed();
+        assert_eq!(libc::sigaction(libc::SIGURG, &raw const action, &raw mut before), 0);
+        let (me, over) = (libc::pthread_self() as usize, std::sync::atomic::AtomicBool::new(false));
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    libc::pthread_kill(me as libc::pthread_t, libc::SIGURG);
+                    std::thread::yield_now();
+                }
+            });
+            for i in 0..100_000 {
+                let top = memory.top().sub(i % 8 * 192);
+                let now = i % 3 != 2;
+                starts.top.set(if now { top } else { null_mut() });
+                (*words)[0] = null_mut();
+                switch((&raw mut (*words)[1]).cast(), sp);
+                assert_eq!(starts.asked.get() as usize, i + 1);
+                let at_entry = (*words)[0].addr();
+                if now {
+                    let pushed = if cfg!(target_arch = "x86_64") { 8 } else { 0 };
+                    assert!((at_entry + pushed).is_multiple_of(16), "sp at entry: {at_entry:#x}");
+                    assert!(at_entry <= top.addr() && at_entry >= top.addr() - FIRST_FRAME);
+                } else {
+                    assert_eq!(at_entry, 0, "nothing began");
+                }
+            }
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert_eq!(libc::sigaction(libc::SIGURG, &raw const before, null_mut()), 0);
+    }
+}
+
 #[test]
 fn aligned_vectors_and_floats_work_on_a_fresh_stack() {
     let mut memory = Memory::new(64 << 10);

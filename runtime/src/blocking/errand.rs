@@ -13,7 +13,8 @@
 //! further errands time out in the queue instead of making more threads.
 #![allow(unsafe_code)]
 
-use super::pool::{After, Head, Pool};
+use super::pool::Pool;
+use super::queue::{After, Head};
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::running;

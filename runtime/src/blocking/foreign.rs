@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::CALLS;
-use super::pool::{After, Head};
+use super::queue::{After, Head};
 use crate::err::Errno;
 use crate::sched::vcpu::Message;
 use crate::sched::{TaskRef, VCpu, foreign, running};

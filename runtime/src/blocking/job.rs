@@ -2,7 +2,8 @@
 //! the waiter has. It can be withdrawn until a thread has begun it; then it is waited for.
 #![allow(unsafe_code)]
 
-use super::pool::{After, Head, Pool};
+use super::pool::Pool;
+use super::queue::{After, Head};
 use crate::err::Errno;
 use crate::task::TaskRef;
 use std::cell::{Cell, UnsafeCell};

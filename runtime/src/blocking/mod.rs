@@ -1,7 +1,7 @@
 //! L4: what blocks, on threads made for that.
 //!
 //! ```text
-//!   pool     the queue and the threads; `word`: how far a job is
+//!   pool     the threads; `queue`: their jobs; `word`: how far a job is
 //!   job      a job on its waiter's stack: withdrawn until it has begun, then waited for
 //!   errand   a job on the heap: can be left at any time
 //!   foreign  a thread that goes on with a coroutine, while that is in foreign code
@@ -15,6 +15,7 @@ mod errand;
 mod foreign;
 mod job;
 mod pool;
+mod queue;
 mod word;
 
 pub use crate::sched::foreign::{leave, pin, unpin};

@@ -12,106 +12,31 @@
 //! until a thread has it or it has been taken out. What becomes of one that has begun is a matter of
 //! its [`Word`], without the mutex.
 //!
+//! Before it sleeps, one idle thread at a time looks out for the next job for a moment, if that has paid
+//! before; who brings a job meanwhile wakes nobody. (`looking` is the mutex's, so no job is missed;
+//! what is polled is a hint.)
+//!
 //! Rejected: a state changed by compare-and-swap from the beginning (a withdrawn job must leave the
 //! queue before its stack goes, so the mutex is needed anyway); a pool for each vCPU (what the
 //! threads wait for is shared, and so is the cap).
 #![allow(unsafe_code)]
 
-use super::word::{Ended, Word};
+use super::queue::{After, Doing, Head, Queue};
+use super::word::Ended;
 use crate::affinity;
 use crate::err::Errno;
+use crate::os_thread::{Name, OsThread};
 use crate::sched::wake_waiter;
 use crate::stack::AltStack;
-use std::cell::Cell;
-use std::ptr::null;
+use crate::time;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 const IDLE: Duration = Duration::from_secs(10);
-
-/// What the queue knows of a job; its first field, so that a pointer to one is a pointer to the
-/// other.
-#[derive(Debug)]
-pub(super) struct Head {
-    next: Cell<*const Head>,
-    prev: Cell<*const Head>,
-    pub word: Word,
-    /// Whom to wake (`sched::wake_waiter`).
-    waiter: u32,
-    run: unsafe fn(*const Head),
-    after: After,
-}
-
-/// What is done with a job that has been run.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum After {
-    /// Its waiter is woken, which has waited to the end.
-    Wake,
-    /// Its waiter is woken, or it is freed, if that has left.
-    WakeOrFree(unsafe fn(*const Head)),
-    /// Nothing: it is gone.
-    Nothing,
-}
-
-impl Head {
-    /// # Safety
-    /// `run`, and then what `after` says, may be called once with the job that this is the head of.
-    pub unsafe fn new(waiter: u32, run: unsafe fn(*const Head), after: After) -> Head {
-        Head {
-            next: Cell::new(null()),
-            prev: Cell::new(null()),
-            word: Word::default(),
-            waiter,
-            run,
-            after,
-        }
-    }
-}
-
-/// What a thread is at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Doing {
-    /// Starting, or running a job that ends before its waiter goes on.
-    Work,
-    /// Running a job that its waiter may leave: nobody knows when it comes back.
-    Away,
-    /// Waiting for a job.
-    Idle,
-    /// A shutdown waits for its end: it takes no job any more.
-    Last,
-}
-
-#[derive(Debug)]
-struct Thread {
-    /// Tells it from the next in its place.
-    serial: u64,
-    doing: Doing,
-    /// A shutdown has left it behind: it ends as soon as there is nothing to do.
-    left: bool,
-    /// None while it is being started.
-    handle: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-struct Queue {
-    first: *const Head,
-    last: *const Head,
-    waiting: usize,
-    idle: usize,
-    /// Places are used again.
-    threads: Vec<Option<Thread>>,
-    live: usize,
-    /// Of those, the ones that are being started; and that have begun.
-    starting: usize,
-    begun: usize,
-    serial: u64,
-    max: usize,
-}
-
-// SAFETY: the heads it points to stay valid while they are in it, and are touched under its mutex
-// only.
-unsafe impl Send for Queue {}
+/// Nanoseconds for which an idle thread looks out for the next job before it sleeps, if the last one came
+/// within that time: waking a thread costs its waker and the job that long and longer.
+const LOOK: i64 = 20_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -122,121 +47,25 @@ pub struct Pool {
     reports: bool,
     queue: Mutex<Queue>,
     work: Condvar,
-}
-
-impl Queue {
-    fn push(&mut self, job: *const Head) {
-        // SAFETY: what is queued, or about to be, is alive.
-        unsafe {
-            (*job).next.set(null());
-            (*job).prev.set(self.last);
-            match self.last.as_ref() {
-                Some(last) => last.next.set(job),
-                None => self.first = job,
-            }
-        }
-        self.last = job;
-        self.waiting += 1;
-    }
-
-    fn remove(&mut self, head: &Head) {
-        let (next, prev) = (head.next.get(), head.prev.get());
-        // SAFETY: neighbours are queued, hence alive.
-        unsafe {
-            match prev.as_ref() {
-                Some(p) => p.next.set(next),
-                None => self.first = next,
-            }
-            match next.as_ref() {
-                Some(n) => n.prev.set(prev),
-                None => self.last = prev,
-            }
-        }
-        self.waiting -= 1;
-    }
-
-    /// The first job, for the thread in place `me`.
-    fn take(&mut self, me: usize) -> Option<*const Head> {
-        let job = self.first;
-        // SAFETY: as above.
-        let head = unsafe { job.as_ref() }?;
-        self.remove(head);
-        head.word.begin();
-        let doing = match head.after {
-            After::WakeOrFree(_) => Doing::Away,
-            _ => Doing::Work,
-        };
-        self.set(me, doing);
-        Some(job)
-    }
-
-    fn set(&mut self, me: usize, doing: Doing) {
-        if let Some(t) = &mut self.threads[me] {
-            t.doing = doing;
-        }
-    }
-
-    fn is_last(&self, me: usize) -> bool {
-        self.threads[me].as_ref().is_some_and(|t| t.doing == Doing::Last)
-    }
-
-    fn is_left(&self, me: usize) -> bool {
-        self.threads[me].as_ref().is_some_and(|t| t.left)
-    }
-
-    fn has_room(&self) -> bool {
-        self.idle > self.waiting || self.live < self.max
-    }
-
-    /// The place and number of a thread that is to be started now; none if there are enough, with
-    /// `coming` that are about to look, or one is on its way that will see to the next.
-    fn one_more(&mut self, coming: usize) -> Option<(usize, u64)> {
-        let enough = self.waiting <= self.idle + coming || self.live >= self.max;
-        // One on its way may not come; one that has begun will come to the queue.
-        if enough || self.starting > 0 && self.begun > 0 {
-            return None;
-        }
-        let place = match self.threads.iter().position(Option::is_none) {
-            Some(place) => place,
-            None => {
-                self.threads.try_reserve(1).ok()?;
-                self.threads.push(None);
-                self.threads.len() - 1
-            }
-        };
-        self.serial += 1;
-        self.live += 1;
-        self.starting += 1;
-        let serial = self.serial;
-        self.threads[place] =
-            Some(Thread { serial, doing: Doing::Work, left: false, handle: None });
-        Some((place, serial))
-    }
-
-    /// A thread ends, or could not be started. Its handle, to be dropped without the mutex.
-    fn forget(&mut self, place: usize) -> Option<JoinHandle<()>> {
-        self.live -= 1;
-        self.threads[place].take()?.handle
-    }
+    /// How many jobs have been brought, for who looks out.
+    brought: AtomicU32,
+    /// Whether it has paid lately to look out.
+    pays: AtomicBool,
 }
 
 impl Pool {
     /// With no threads yet: at most `max`, named `name`, with stacks of `stack` bytes, and with
     /// alternate ones for signals if it `reports` overflows.
     pub const fn new(name: &'static str, stack: usize, max: usize, reports: bool) -> Pool {
-        let queue = Queue {
-            first: null(),
-            last: null(),
-            waiting: 0,
-            idle: 0,
-            threads: Vec::new(),
-            live: 0,
-            starting: 0,
-            begun: 0,
-            serial: 0,
-            max,
-        };
-        Pool { name, stack, reports, queue: Mutex::new(queue), work: Condvar::new() }
+        Pool {
+            name,
+            stack,
+            reports,
+            queue: Mutex::new(Queue::new(max)),
+            work: Condvar::new(),
+            brought: AtomicU32::new(0),
+            pays: AtomicBool::new(false),
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -259,7 +88,16 @@ impl Pool {
                 return Err(Errno::EAGAIN);
             }
             q.push(job);
-            (q.one_more(0), q.idle > 0)
+            let more = q.one_more(0);
+            if more.is_none() && q.live == 0 {
+                // No memory for its place.
+                // SAFETY: just queued, and still under the mutex.
+                q.remove(unsafe { &*job });
+                return Err(Errno::ENOMEM);
+            }
+            self.brought.store(self.brought.load(Relaxed).wrapping_add(1), Relaxed);
+            // Who looks out needs no call.
+            (more, !std::mem::take(&mut q.looking) && q.idle > 0)
         };
         if idle {
             self.work.notify_one();
@@ -279,8 +117,8 @@ impl Pool {
 
     /// Starts the thread of a place; without it the place is free again.
     fn start(&'static self, place: usize, serial: u64) -> Result<(), Errno> {
-        let builder = std::thread::Builder::new().name(self.name.into()).stack_size(self.stack);
-        let started = builder.spawn(move || self.serve(place));
+        let body = move || self.serve(place);
+        let started = OsThread::start(Name::new(self.name), self.stack, body);
         let mut q = self.queue();
         match started {
             Ok(handle) => {
@@ -297,7 +135,7 @@ impl Pool {
             Err(e) => {
                 q.starting -= 1;
                 q.forget(place);
-                Err(Errno::from_io(&e))
+                Err(e)
             }
         }
     }
@@ -319,7 +157,9 @@ impl Pool {
         self.start_another();
         affinity::unbound();
         let _alt_stack = self.reports.then(AltStack::new);
-        while let Some(job) = self.next(me) {
+        // With one CPU nobody could bring a job meanwhile.
+        let looks = !affinity::single();
+        while let Some(job) = self.next(me, looks) {
             // SAFETY: this thread has taken the job, which is its own until its word ends; what is
             // needed after that is read before.
             unsafe {
@@ -351,8 +191,8 @@ impl Pool {
         }
     }
 
-    /// Waits for a job; None: this thread is to end, and has been counted out.
-    fn next(&self, me: usize) -> Option<*const Head> {
+    /// Waits for a job; None: this thread is to end, and has been counted out. `looks`: see [`Pool::rest`].
+    fn next(&self, me: usize, looks: bool) -> Option<*const Head> {
         let mut q = self.queue();
         let mut late = false;
         while !q.is_last(me) {
@@ -364,20 +204,56 @@ impl Pool {
             }
             q.set(me, Doing::Idle);
             q.idle += 1;
-            let (guard, timeout) =
-                self.work.wait_timeout(q, IDLE).unwrap_or_else(PoisonError::into_inner);
-            q = guard;
+            (q, late) = self.rest(q, looks);
             if !q.is_last(me) {
                 q.idle -= 1;
                 q.set(me, Doing::Work);
             }
-            late = timeout.timed_out();
         }
         q.begun -= 1;
         let handle = q.forget(me);
         drop(q);
         drop(handle);
         None
+    }
+
+    /// An idle thread waits: at first it looks out, if it `looks` at all, that has paid and no other does.
+    /// True: it has waited for as long as an idle one stays.
+    fn rest<'a>(
+        &'a self,
+        mut q: MutexGuard<'a, Queue>,
+        looks: bool,
+    ) -> (MutexGuard<'a, Queue>, bool) {
+        if !q.looking && self.pays.load(Relaxed) {
+            q.looking = true;
+            let before = self.brought.load(Relaxed);
+            drop(q);
+            let until = time::now() + LOOK;
+            let found = loop {
+                if self.brought.load(Relaxed) != before {
+                    break true;
+                }
+                if time::now() >= until {
+                    break false;
+                }
+                (0..16).for_each(|_| std::hint::spin_loop());
+            };
+            q = self.queue();
+            if found {
+                return (q, false);
+            }
+            q.looking = false;
+            self.pays.store(false, Relaxed);
+            if q.waiting > 0 {
+                return (q, false);
+            }
+        }
+        let began = time::now();
+        let (q, timeout) = self.work.wait_timeout(q, IDLE).unwrap_or_else(PoisonError::into_inner);
+        if time::now() - began < LOOK && looks {
+            self.pays.store(true, Relaxed);
+        }
+        (q, timeout.timed_out())
     }
 
     /// Whether a job would have a thread at once; a hint.
@@ -393,7 +269,7 @@ impl Pool {
     /// Ends the threads and waits for their end, but for those that run a job which can be left:
     /// they end by themselves when they come back. The next job starts threads again.
     pub fn shutdown(&'static self) {
-        let ending: Vec<JoinHandle<()>> = {
+        let ending: Vec<OsThread> = {
             let mut q = self.queue();
             let q = &mut *q;
             let mut ending = Vec::new();
@@ -413,8 +289,7 @@ impl Pool {
         };
         self.work.notify_all();
         for t in ending {
-            // A thread of the pool does not panic.
-            let _ = t.join();
+            t.join();
         }
         // What a plain thread has queued meanwhile is not left lying.
         loop {

@@ -1,10 +1,13 @@
 //! A channel's core: made, closed, freed; what each step of a transfer does under its guard.
 #![allow(unsafe_code)]
 
+use super::apart::Apart;
 use super::store::{self, Block, Store, copy};
 use crate::err::Errno;
 use crate::handles::{Slot, Table};
 use crate::prim::Cell;
+#[cfg(not(loom))]
+use crate::prim::HintUsize as Len;
 use crate::sched::VCpu;
 use crate::wait::caller::here;
 use crate::wait::guard::Word;
@@ -18,6 +21,10 @@ pub const UNBOUNDED: usize = usize::MAX;
 /// What is set in a future's handle, beside its slot's number.
 pub(super) const FUTURE: u64 = 1 << 31;
 
+/// Who waits for another vCPU looks at it without the guard. (In the models nobody does.)
+#[cfg(loom)]
+type Len = Cell<usize>;
+
 /// The handle of a core that is nobody's: none leads to a slot of that number.
 const NOBODY: u64 = u64::MAX;
 
@@ -30,7 +37,7 @@ pub(super) struct Core {
     size: Cell<u32>,
     pub handle: Cell<u64>,
     /// Elements that are buffered.
-    pub len: Cell<usize>,
+    pub len: Len,
     capacity: Cell<usize>,
     pub receivers: Queue,
     pub senders: Queue,
@@ -41,6 +48,7 @@ pub(super) struct Core {
     blocks: Cell<bool>,
     /// A future's error; 0: it has its value.
     pub error: Cell<i32>,
+    pub apart: Apart,
 }
 
 impl Default for Core {
@@ -49,7 +57,7 @@ impl Default for Core {
             word: Word::default(),
             size: Cell::new(Default::default()),
             handle: Cell::new(NOBODY),
-            len: Cell::new(Default::default()),
+            len: Len::default(),
             capacity: Cell::new(Default::default()),
             receivers: Queue::default(),
             senders: Queue::default(),
@@ -57,6 +65,7 @@ impl Default for Core {
             closed: Cell::new(Default::default()),
             blocks: Cell::new(Default::default()),
             error: Cell::new(Default::default()),
+            apart: Apart::default(),
         }
     }
 }
@@ -109,6 +118,7 @@ pub(super) fn make(size: usize, capacity: usize, kind: u64) -> Result<u64, Errno
     core.closed.set(false);
     core.blocks.set(blocks);
     core.error.set(0);
+    core.apart.begin();
     if blocks {
         core.store.begin_blocks(size);
     } else {
@@ -269,6 +279,11 @@ impl Core {
     #[inline(always)]
     pub fn has_room(&self) -> bool {
         self.len.get() < self.capacity.get()
+    }
+
+    /// Under the guard: places in the ring.
+    pub fn places(&self) -> usize {
+        if self.blocks.get() { 0 } else { self.capacity.get() }
     }
 
     /// Under the guard: whether elements are kept in blocks, and not in a ring.

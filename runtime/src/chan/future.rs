@@ -91,11 +91,10 @@ impl Call for Wait {
         })
     }
 
-    fn granted(self, what: u32, _: &Node) -> Outcome {
-        Some(granted(what))
+    fn granted(what: u32) -> Result<(), Errno> {
+        granted(what)
     }
 
-    #[cold]
     fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno> {
         transfer::stopped(self.core, &self.core.receivers, node, s, d)
     }

@@ -1,9 +1,29 @@
 //! Sends and receives in two halves, for the exported functions ([`crate::wait::step`]).
 #![allow(unsafe_code)]
 
+use super::core::at;
+use super::transfer::{Found, Transfer};
 use super::{Recv, Send};
 use crate::arch;
-use crate::wait::step;
+use crate::sched::VCpu;
+use crate::wait::if_biased;
+use crate::wait::step::{self, Came, Place, Short};
+
+impl<T: Transfer> Short for T {
+    #[inline(always)]
+    fn short(self, v: &'static VCpu, now: bool, place: Place<'_>) -> Came {
+        let Ok(core) = at(self.channel()) else { return Came::Nowhere };
+        match if_biased(&core.word, v, || self.look(core, now, place, || false)) {
+            Some(Found::Waiter(node, size)) => {
+                self.hand(node, size, Some(v));
+                Came::Done
+            }
+            Some(Found::Done) => Came::Done,
+            Some(Found::Queued) => Came::Queued,
+            Some(Found::Other(_) | Found::Apart(..)) | None => Came::Nowhere,
+        }
+    }
+}
 
 /// The first half of [`super::send`].
 ///

@@ -29,6 +29,7 @@
 //! need the guard as well); elements in the waiters' queue nodes (a copy more); a channel that
 //! lives in the user's memory (a channel's end is shared: nobody knows when the last one has gone).
 
+mod apart;
 mod core;
 mod future;
 #[cfg(not(loom))]

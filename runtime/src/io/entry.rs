@@ -7,6 +7,8 @@ const LAST: u64 = 1 << 62;
 const GATE: u64 = 1 << 61;
 /// Plain threads have waited for the descriptor: see `engine::plain`.
 pub const PLAIN: u64 = 1 << 60;
+/// In `found`: it is no file.
+const STREAM: u16 = 1 << 15;
 /// vCPUs share a bit if their ids are equal modulo this.
 pub const SPREAD: usize = 60;
 
@@ -16,9 +18,9 @@ pub const SPREAD: usize = 60;
 pub struct Entry {
     word: AtomicU64,
     generation: AtomicU32,
-    /// The low half of the generation plus one in which it was found to go through the page cache.
-    /// (A hint: what it is wrong about costs time.)
-    cached: AtomicU16,
+    /// What was found out in a life: 15 bits of its generation plus one, and [`STREAM`]. (A hint: what
+    /// it is wrong about costs time, or ends a read where a page is not in memory.)
+    found: AtomicU16,
     /// The vCPU that receives (or accepts) ahead on it, plus one: see `engine::ahead`. 0: none.
     ahead: AtomicU16,
 }
@@ -116,12 +118,27 @@ impl Entry {
     /// In this life it has been found to go through the page cache ([`Entry::note_cached`]).
     #[inline]
     pub fn is_cached(&self) -> bool {
-        self.cached.load(Relaxed) == self.generation().wrapping_add(1) as u16
+        self.found.load(Relaxed) & !STREAM == self.stamp()
     }
 
     /// See [`Entry::is_cached`].
     pub fn note_cached(&self) {
-        self.cached.store(self.generation().wrapping_add(1) as u16, Relaxed);
+        self.found.store(self.stamp(), Relaxed);
+    }
+
+    /// In this life it has been found to be no file, so that a read or write of it ends where it would
+    /// have to wait ([`Entry::note_stream`]).
+    pub fn is_stream(&self) -> bool {
+        self.found.load(Relaxed) == self.stamp() | STREAM
+    }
+
+    /// See [`Entry::is_stream`]. It is not past the page cache either.
+    pub fn note_stream(&self) {
+        self.found.store(self.stamp() | STREAM, Relaxed);
+    }
+
+    fn stamp(&self) -> u16 {
+        self.generation().wrapping_add(1) as u16 & !STREAM
     }
 
     /// The vCPU that receives ahead on it. What it has received is found there, by a message.

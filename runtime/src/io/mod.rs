@@ -94,16 +94,10 @@ pub fn driver(kind: EngineKind, external: bool) -> Result<Box<dyn Driver>, Errno
     Ok(Box::new(engine::Engine::new(kind, external)?))
 }
 
-/// Whether io_uring works here: a ring is set up, and a real operation goes through it. ENOSYS,
-/// EPERM, EMFILE, ENOMEM...
-pub fn probe_uring() -> Result<(), Errno> {
-    #[cfg(target_os = "linux")]
-    return engine::uring::probe();
-    #[cfg(not(target_os = "linux"))]
-    return Err(Errno::ENOSYS);
-}
-
-/// Whether readiness can be asked for here. ENOSYS, EPERM, EMFILE, ENOMEM...
-pub fn probe_ready() -> Result<(), Errno> {
-    engine::ready::poller::Poller::new().map(drop)
+/// The same, of a kind that may not work here: only a vCPU of the calling thread's can have it. Of
+/// io_uring, a ring is set up, and a real operation goes through it. ENOSYS, EPERM, EMFILE, ENOMEM...
+pub fn proven_driver(kind: EngineKind) -> Result<Box<dyn Driver>, Errno> {
+    let mut engine = engine::Engine::new(kind, false)?;
+    engine.prove()?;
+    Ok(Box::new(engine))
 }

@@ -1,8 +1,10 @@
 //! What the runtime is started with.
 
 use super::monitor::{Hook as StallHook, Stalls};
+use crate::affinity;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
+use crate::sched::driver::Driver;
 use crate::{stack, task};
 
 /// co_config_t.flags and their ABI numbers.
@@ -58,6 +60,8 @@ impl Config {
     /// vCPUs of the default group.
     pub(super) fn vcpu_count(&self) -> usize {
         match self.vcpus {
+            // With one CPU a quota, which is in a few files, can't make it fewer.
+            0 if affinity::single() => 1,
             0 => std::thread::available_parallelism()
                 .map_or(1, |n| n.get().min(GROUP_VCPUS as usize)),
             n => n as usize,
@@ -137,9 +141,9 @@ impl Config {
 
     /// The engine to use. EINVAL: PHOTONRT_ENGINE names none. ENOSYS: the one that was asked for does
     /// not work here.
-    pub(super) fn choose_engine(&self) -> Result<EngineKind, Errno> {
+    pub(super) fn choose_engine(&self) -> Result<Choice, Errno> {
         match self.wanted()? {
-            Some(kind) => probe(kind).map(|()| kind).map_err(|e| match e {
+            Some(kind) => Choice::try_out(kind).map_err(|e| match e {
                 Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => e,
                 _ => Errno::ENOSYS,
             }),
@@ -149,28 +153,40 @@ impl Config {
 
     /// What to start with after `tried`, which works by itself, could not be had for every vCPU
     /// (`e`; RLIMIT_MEMLOCK may have room for some rings and no more). None: the error stands.
-    pub(super) fn next_engine(&self, tried: EngineKind, e: Errno) -> Option<EngineKind> {
+    pub(super) fn next_engine(&self, tried: EngineKind, e: Errno) -> Option<Choice> {
         let left_open = matches!(self.wanted(), Ok(None));
         // Descriptors and threads are short for any engine.
         let any = matches!(e, Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN | Errno::EINVAL);
         match tried {
             _ if !left_open || any => None,
             EngineKind::Uring => Some(first_that_works(EngineKind::Ready)),
-            EngineKind::Ready => Some(EngineKind::Offload),
+            EngineKind::Ready => Some(first_that_works(EngineKind::Offload)),
             EngineKind::Offload => None,
         }
     }
 }
 
-fn probe(kind: EngineKind) -> Result<(), Errno> {
-    match kind {
-        EngineKind::Uring => io::probe_uring(),
-        EngineKind::Ready => io::probe_ready(),
-        EngineKind::Offload => Ok(()),
+/// An engine that works here.
+pub(super) struct Choice {
+    pub kind: EngineKind,
+    /// What it was tried out with: it is taken for a vCPU of this thread's, if there is one, since
+    /// setting up a ring is a good part of the runtime's start. None: nothing was to be tried.
+    pub tried: Option<Box<dyn Driver>>,
+}
+
+impl Choice {
+    fn try_out(kind: EngineKind) -> Result<Choice, Errno> {
+        let tried = match kind {
+            EngineKind::Offload => None,
+            _ => Some(io::proven_driver(kind)?),
+        };
+        Ok(Choice { kind, tried })
     }
 }
 
-fn first_that_works(from: EngineKind) -> EngineKind {
-    let mut all = [EngineKind::Uring, EngineKind::Ready].into_iter();
-    all.find(|&k| k as u32 >= from as u32 && probe(k).is_ok()).unwrap_or(EngineKind::Offload)
+fn first_that_works(from: EngineKind) -> Choice {
+    let all = [EngineKind::Uring, EngineKind::Ready];
+    let mut left = all.into_iter().filter(|&k| k as u32 >= from as u32);
+    left.find_map(|k| Choice::try_out(k).ok())
+        .unwrap_or(Choice { kind: EngineKind::Offload, tried: None })
 }

@@ -1,12 +1,14 @@
 //! Groups: their threads, their handles, the external ones.
 #![allow(unsafe_code)]
 
+use super::config::Choice;
 use super::external::{External, Host};
 use super::{Config, config_flags, drain, seed, state};
 use crate::affinity;
 use crate::blocking;
 use crate::err::Errno;
 use crate::io::{self, EngineKind};
+use crate::os_thread::{self, Name, OsThread};
 use crate::pool;
 use crate::sched::{self, Group, VCpu, acquire, foreign, group_of, registry, running};
 use crate::stack::AltStack;
@@ -15,7 +17,6 @@ use crate::wait::Deadline;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
 /// How to create a group; see co_group_attr_t.
 #[derive(Clone, Copy, Default, Debug)]
@@ -75,7 +76,7 @@ pub(super) fn figures(v: &VCpu) -> Figures {
 pub(super) struct Entry {
     pub group: Arc<Group>,
     pub before: Vec<Figures>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<OsThread>,
     external: Option<Arc<External>>,
     /// vCPU 0 was started on the thread that is in co_run, and ends there.
     on_caller: bool,
@@ -98,17 +99,17 @@ impl Drop for Bracket {
 }
 
 /// Makes a group of `n` vCPUs and starts their threads, all but the first if the calling thread is
-/// to be that one.
+/// to be that one, which then has the engine that was tried.
 pub(super) fn start(
     config: &Config,
-    engine: EngineKind,
+    choice: Choice,
     name: String,
     n: usize,
     on_caller: bool,
 ) -> Result<Entry, Errno> {
     let mut e = make(config, registry::new_handle(), name, n, GroupKind::Parallel)?;
     e.on_caller = on_caller;
-    launch(config, engine, e)
+    launch(config, choice, e)
 }
 
 /// A group whose vCPUs are attached to it and not started.
@@ -141,15 +142,21 @@ fn make(
     let seed = seed(config);
     for (i, v) in group.vcpus.iter().enumerate() {
         // SAFETY: nobody runs it yet; the entry keeps the group until its vCPUs have been released.
-        unsafe {
+        let attached = unsafe {
             let seed = seed.wrapping_add(i as u64);
-            v.attach(Arc::as_ptr(&group), i as u32 + 1, config.stack_cache_bytes(), seed);
+            v.attach(Arc::as_ptr(&group), i as u32 + 1, config.stack_cache_bytes(), seed)
+        };
+        if let Err(e) = attached {
+            group.vcpus.iter().for_each(|v| v.release());
+            return Err(e);
         }
     }
     Ok(Entry { group, before, threads: Vec::new(), external: None, on_caller: false })
 }
 
-fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Errno> {
+fn launch(config: &Config, choice: Choice, mut e: Entry) -> Result<Entry, Errno> {
+    let Choice { kind: engine, tried } = choice;
+    let mut tried = tried.filter(|_| e.on_caller);
     let (tell, told) = mpsc::channel();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
     let cpus = if e.group.pinned { affinity::cpus() } else { Vec::new() };
@@ -157,7 +164,7 @@ fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Er
     let mut expected = 0;
     for (i, v) in e.group.vcpus.iter().copied().enumerate() {
         if e.on_caller && i == 0 {
-            match io::driver(engine, false) {
+            match tried.take().map_or_else(|| io::driver(engine, false), Ok) {
                 Ok(d) => {
                     v.enter(d);
                     v.unbind();
@@ -176,12 +183,13 @@ fn launch(config: &Config, engine: EngineKind, mut e: Entry) -> Result<Entry, Er
             }
             vcpu_thread(v, engine, signals, &tell);
         };
-        match thread::Builder::new().name(format!("{}-{}", e.group.name, i + 1)).spawn(body) {
+        let name = Name::numbered(&e.group.name, Some(i + 1));
+        match OsThread::start(name, os_thread::LARGE, body) {
             Ok(t) => {
                 e.threads.push(t);
                 expected += 1;
             }
-            Err(err) => failed = Some(Errno::from_io(&err)),
+            Err(err) => failed = Some(err),
         }
     }
     let _bracket = Bracket::enter();
@@ -231,21 +239,21 @@ pub(super) fn start_spare(group: &Arc<Group>) -> Result<(), Errno> {
     let before = figures(v);
     let number = group.all().count() as u32 + 1;
     // SAFETY: nobody runs it yet; the group stays until its vCPUs have been released.
-    unsafe {
+    let attached = unsafe {
         let seed = seed(&config).wrapping_add(u64::from(number));
-        v.attach(Arc::as_ptr(group), number, config.stack_cache_bytes(), seed);
+        v.attach(Arc::as_ptr(group), number, config.stack_cache_bytes(), seed)
+    };
+    if let Err(e) = attached {
+        v.release();
+        return Err(e);
     }
     // Until it is one of the group's, whose coroutines are counted.
     v.set_active(false);
     let (tell, told) = mpsc::channel();
     let signals = config.flags & config_flags::NO_SIGNALS == 0;
-    let name = format!("{}-{number}", group.name);
-    let thread = thread::Builder::new().name(name);
-    let started = thread.spawn(move || vcpu_thread(v, engine, signals, &tell));
-    let thread = started.map_err(|e| {
-        v.release();
-        Errno::from_io(&e)
-    })?;
+    let name = Name::numbered(&group.name, Some(number as usize));
+    let body = move || vcpu_thread(v, engine, signals, &tell);
+    let thread = OsThread::start(name, os_thread::LARGE, body).inspect_err(|_| v.release())?;
     let ready = told.recv().unwrap_or(Err(Errno::EAGAIN));
     let mut s = state();
     let entry = s.up.as_mut().and_then(|up| up.groups.get_mut(&group.handle));
@@ -262,8 +270,7 @@ pub(super) fn start_spare(group: &Arc<Group>) -> Result<(), Errno> {
             // Release: as in stop.
             v.stop.store(true, Release);
             v.notify();
-            // It does not panic.
-            let _ = thread.join();
+            thread.join();
             v.release();
             ready.and(Err(Errno::ESRCH))
         }
@@ -279,8 +286,7 @@ pub(super) fn stop(e: Entry) {
     }
     let bracket = Bracket::enter();
     for t in e.threads {
-        // A vCPU's thread does not panic: coroutines' entries are extern "C".
-        let _ = t.join();
+        t.join();
     }
     drop(bracket);
     if e.on_caller || e.group.external {
@@ -343,7 +349,7 @@ pub fn group_create(attr: &GroupAttr) -> Result<u64, Errno> {
             }
         }
     } else {
-        e = launch(&config, engine, e)?;
+        e = launch(&config, Choice { kind: engine, tried: None }, e)?;
     }
     publish(e)
 }

@@ -93,7 +93,11 @@ fn start(config: Config, by_run: bool) -> Result<Arc<Group>, Errno> {
 }
 
 fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
-    let mut engine = config.choose_engine()?;
+    let mut choice = config.choose_engine()?;
+    if !by_run {
+        // All vCPUs have threads of their own.
+        choice.tried = None;
+    }
     POOL.configure(config.stack_options());
     asym::enable();
     blocking::set_max(config.blocking_max);
@@ -103,10 +107,11 @@ fn build(config: Config, by_run: bool) -> Result<(Up, Arc<Group>), Errno> {
     let stalls = config.stalls()?;
     let handlers = if signals { Some(Handlers::install(stalls.is_some())?) } else { None };
     let monitor = Monitor::start(stalls)?;
-    let entry = loop {
-        match groups::start(&config, engine, "co".into(), n, by_run) {
-            Ok(entry) => break entry,
-            Err(e) => engine = config.next_engine(engine, e).ok_or(e)?,
+    let (entry, engine) = loop {
+        let engine = choice.kind;
+        match groups::start(&config, choice, "co".into(), n, by_run) {
+            Ok(entry) => break (entry, engine),
+            Err(e) => choice = config.next_engine(engine, e).ok_or(e)?,
         }
     };
     let group = entry.group.clone();

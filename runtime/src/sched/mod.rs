@@ -45,6 +45,7 @@ mod ring;
 mod run;
 mod signal;
 mod spawn;
+mod start;
 mod steal;
 mod switch;
 mod thread;
@@ -60,6 +61,7 @@ pub use own::{Me, with_me};
 pub use registry::{group_of, spawn};
 pub use remote::{ready, wake, wake_waiter, wake_waiting};
 pub use report::{foreach, info};
+pub(crate) use ring::fetch_ahead;
 pub use run::{External, run};
 pub use signal::{
     absorb, cancel, cancel_clear, cancel_pending, interrupt, migrate, shield, take_stop, unpark,

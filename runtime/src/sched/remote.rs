@@ -72,6 +72,7 @@ impl VCpu {
     /// Takes over a coroutine that was on offer, and what was asked of it meanwhile.
     pub(super) fn adopt(&'static self, t: TaskRef) {
         let req = t.mail.adopt(&t.owner, self.me, t.life.generation());
+        self.receive(t);
         self.push_end(t);
         if req != 0 {
             apply(self, t, req, false);
@@ -119,8 +120,11 @@ pub(super) fn release_joiner(t: TaskRef, g: u32) {
 pub(super) fn apply(v: &'static VCpu, t: TaskRef, req: u32, hot: bool) {
     note(t, req);
     // Once it has been given away it is another vCPU's, and not to be looked at again.
-    if req & bits::START != 0 && !make_ready(v, t, VCpu::push_end) {
-        return;
+    if req & bits::START != 0 {
+        v.receive(t);
+        if !make_ready(v, t, VCpu::push_end) {
+            return;
+        }
     }
     if req & bits::MOVE != 0 && !begin_move(v, t) {
         return;
@@ -176,20 +180,32 @@ fn begin_move(v: &'static VCpu, t: TaskRef) -> bool {
     }
 }
 
-#[cold]
-fn disarm(v: &VCpu, t: TaskRef) {
-    // SAFETY: in its owner's wheel.
-    unsafe { v.wheel.remove((&t.timer).into()) };
-}
-
 /// False: it was to move, and has been given away.
 #[inline(always)]
 fn make_ready(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) -> bool {
-    if t.timer.armed() {
-        disarm(v, t);
+    if t.timer.armed() || is_moving(t) {
+        return make_ready_long(v, t, push);
     }
     t.state.store(state::RUNNABLE, Relaxed);
-    if t.flags.load(Relaxed) & (flags::MOVING | flags::HELD) == flags::MOVING {
+    push(v, t);
+    true
+}
+
+#[inline(always)]
+fn is_moving(t: TaskRef) -> bool {
+    t.flags.load(Relaxed) & (flags::MOVING | flags::HELD) == flags::MOVING
+}
+
+/// [`make_ready`] of any; apart, so that the short way keeps nothing over a call.
+#[cold]
+#[inline(never)]
+fn make_ready_long(v: &'static VCpu, t: TaskRef, push: impl FnOnce(&VCpu, TaskRef)) -> bool {
+    if t.timer.armed() {
+        // SAFETY: in its owner's wheel.
+        unsafe { v.wheel.remove((&t.timer).into()) };
+    }
+    t.state.store(state::RUNNABLE, Relaxed);
+    if is_moving(t) {
         v.transfer(t);
         return false;
     }
@@ -205,6 +221,21 @@ pub(super) fn ready_front(v: &'static VCpu, t: TaskRef) {
     }
 }
 
+/// On the owner's thread: the running coroutine `t` leaves the ring for good, and `joiner` runs next if it
+/// was parked.
+#[inline(always)]
+pub(super) fn hand_over(v: &'static VCpu, t: TaskRef, joiner: TaskRef) {
+    if joiner.parked() {
+        let simple = !joiner.timer.armed() && !joiner.has(flags::MOVING);
+        if simple && v.replace_cur(t, joiner) {
+            joiner.state.store(state::RUNNABLE, Relaxed);
+            return;
+        }
+        make_ready(v, joiner, VCpu::push_front);
+    }
+    v.unlink_cur(t);
+}
+
 /// On a vCPU's thread: makes `t` runnable if it is parked; by way of its owner, if that is another
 /// (it may have moved).
 #[inline]
@@ -212,6 +243,10 @@ pub fn ready(t: TaskRef) {
     match current() {
         Some(v) if t.owner.load(Relaxed) == v.me => {
             if t.parked() {
+                // Of many descriptors one is seldom ready: its stack has not been touched for long.
+                let sp = t.sp.get();
+                arch::prefetch(sp);
+                arch::prefetch(sp.wrapping_add(64));
                 make_ready(v, t, VCpu::push_end);
             }
         }

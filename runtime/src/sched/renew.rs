@@ -46,9 +46,7 @@ pub fn renew(t: TaskRef, original: u32, name: &[u8; 32]) -> bool {
     t.attention.set(birth);
     t.errno.set(0);
     t.flags.store(original, Relaxed);
-    if t.name() != *name {
-        t.set_name(&name[..31]);
-    }
+    t.renew_name(name);
     again
 }
 

@@ -26,6 +26,22 @@
 
 use super::vcpu::VCpu;
 use super::{FRONT, TaskRef};
+use crate::arch;
+
+/// `t` is running and about to sleep, as those after it may be that have not run for long: has the stack
+/// of the second after it fetched, whose block has been fetched by the call before this one, and the
+/// block of the third.
+#[inline]
+pub(crate) fn fetch_ahead(t: TaskRef) {
+    let Some(second) = t.next.get().and_then(|n| n.next.get()) else { return };
+    arch::prefetch(second.sp.get());
+    if let Some(third) = second.next.get() {
+        let block = std::ptr::from_ref(third).cast::<u8>();
+        arch::prefetch(block);
+        // Its timer.
+        arch::prefetch(block.wrapping_add(64));
+    }
+}
 
 impl VCpu {
     /// Links `t` just before `at`.
@@ -131,20 +147,48 @@ impl VCpu {
         self.last_spawn.set(Some(t));
     }
 
-    /// Takes `t`, which is `cur` and running, out of the ring: the next one is `cur` now, or none. (It
+    /// Takes `t`, which is `cur` and running, out of the ring: gives the next one, which is `cur` now. (`t`
     /// is not `last_spawn` of this tick: it has been switched to since it was spawned.)
     #[inline(always)]
-    pub(crate) fn unlink_cur(&self, t: TaskRef) {
+    pub(crate) fn unlink_cur(&self, t: TaskRef) -> Option<TaskRef> {
         self.move_mark(t);
         self.runnable.set(self.runnable.get() - 1);
-        match (t.next.get(), t.prev.get()) {
+        let next = match (t.next.get(), t.prev.get()) {
             (Some(n), Some(p)) if !std::ptr::eq(n, t) => {
                 p.next.set(Some(n));
                 n.prev.set(Some(p));
-                self.set_cur(Some(n));
+                Some(n)
             }
-            _ => self.set_cur(None),
+            _ => None,
+        };
+        self.set_cur(next);
+        next
+    }
+
+    /// `t`, which is `cur` and running, ends, and `other`, which it wakes, has its place: what
+    /// [`VCpu::push_front`] and [`VCpu::unlink_cur`] would come to. False: nothing is done, it is
+    /// somebody else's turn.
+    #[inline(always)]
+    pub(crate) fn replace_cur(&self, t: TaskRef, other: TaskRef) -> bool {
+        let left = self.front_left.get();
+        let (Some(n), Some(p)) = (t.next.get(), t.prev.get()) else { return false };
+        if left == 0 {
+            return false;
         }
+        self.front_left.set(left - 1);
+        let alone = std::ptr::eq(n, t);
+        let (n, p) = if alone { (other, other) } else { (n, p) };
+        if left == FRONT {
+            self.mark.set(Some(n));
+        } else if self.mark.get().is_some_and(|m| std::ptr::eq(m, t)) {
+            self.mark.set(Some(other));
+        }
+        other.next.set(Some(n));
+        other.prev.set(Some(p));
+        p.next.set(Some(other));
+        n.prev.set(Some(other));
+        self.set_cur(Some(other));
+        true
     }
 
     /// Takes `t` out of the ring. If it was `cur`, the next one is `cur` now, or none.

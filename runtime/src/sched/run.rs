@@ -21,12 +21,13 @@ use std::time::Duration;
 const SPIN: i64 = 50_000;
 /// Rounds after which a busy vCPU looks whether its stacks' cache is due for trimming.
 const TRIM_ROUNDS: u64 = 4096;
-/// From so many timers within 67 ms on they are a crowd: a vCPU then sleeps a little longer than to the
-/// first, so that one wake-up serves a number of them: so many nanoseconds for each of the crowd, within
-/// limits. (100,000 over a second: a wake-up for 30, half of the CPU time.)
-const CROWD: usize = 256;
-const CROWD_SLACK: i64 = 75;
-const CROWD_SLACK_LIMITS: (i64, i64) = (50_000, 500_000);
+/// From so many timers fired in 10 ms on they are a crowd: a vCPU then sleeps a little longer than to the
+/// first, so that one wake-up serves a number of them. A wake-up costs about 30 us of CPU time, so what is
+/// saved grows with their number, and the slack with its square: so many nanoseconds, within limits.
+/// (100,000 over a second without it: a wake-up for 30, half of the CPU time.)
+const CROWD: i64 = 40;
+const CROWD_SLACK_LIMITS: (i64, i64) = (50_000, 1_000_000);
+const CROWD_PERIOD: i64 = 10_000_000;
 /// Coroutines in one round whose time has come, and which run before the others.
 const DUE_FIRST: u32 = super::BUDGET / 2;
 /// Nanoseconds between two looks for stacks to give back, when the last one found none.
@@ -129,19 +130,24 @@ impl VCpu {
         // While its thread is in foreign code, that coroutine stays the first of the ring: it is running.
         let away = self.cur().is_some_and(|t| t.state.load(Relaxed) == state::AWAY);
         let (mut first, mut last) = (if away { 0 } else { DUE_FIRST }, None);
-        self.wheel.advance(now, |node| match alarm::of(node) {
-            None => {
-                let due = task_of(node);
-                let here = remote::ready_timed_out(self, due, (first > 0).then_some(last));
-                first = first.saturating_sub(1);
-                last = here.then_some(due);
-            }
-            Some(a) => {
-                self.ring_alarm(a);
-                // It may have moved somebody.
-                last = None;
+        let mut fired = self.fired.get();
+        self.wheel.advance(now, |node| {
+            fired = fired.saturating_add(1);
+            match alarm::of(node) {
+                None => {
+                    let due = task_of(node);
+                    let here = remote::ready_timed_out(self, due, (first > 0).then_some(last));
+                    first = first.saturating_sub(1);
+                    last = here.then_some(due);
+                }
+                Some(a) => {
+                    self.ring_alarm(a);
+                    // It may have moved somebody.
+                    last = None;
+                }
             }
         });
+        self.fired.set(fired);
     }
 
     /// Runs coroutines until the budget is used up or none is left; gives how many switches that
@@ -236,16 +242,27 @@ impl VCpu {
         let timeout = if self.cur().is_some() {
             Some(0)
         } else {
-            let slack = match self.wheel.near() {
-                0..CROWD => 0,
-                n => (n as i64 * CROWD_SLACK).clamp(CROWD_SLACK_LIMITS.0, CROWD_SLACK_LIMITS.1),
-            };
+            let slack = self.slack(now);
             let timer = self.wheel.next().map(|t| t - now + slack);
             [limit, timer, trim].into_iter().flatten().min()
         };
         let timeout = timeout.map(|ns| Duration::from_nanos(ns.max(0) as u64));
         self.with_driver(|d| d.wait(timeout));
         now
+    }
+
+    /// How much longer than to its next timer it may sleep.
+    fn slack(&self, now: i64) -> i64 {
+        let took = now - self.crowd_since.get();
+        if took >= CROWD_PERIOD {
+            let fired = i64::from(self.fired.replace(0)) * CROWD_PERIOD / took;
+            self.crowd_since.set(now);
+            self.crowd_slack.set(match fired {
+                0..CROWD => 0,
+                n => (n * n).clamp(CROWD_SLACK_LIMITS.0, CROWD_SLACK_LIMITS.1),
+            });
+        }
+        self.crowd_slack.get()
     }
 
     /// When its next timer is due.

@@ -57,22 +57,28 @@ fn class(group: &Group, attr: &Attr) -> Result<u8, Errno> {
 
 /// Fills a free block. Only its owner-to-be knows of it.
 #[inline(always)]
-fn fill(
-    t: TaskRef,
-    s: NonNull<Stack>,
-    (group, class): (&Group, u8),
-    attr: &Attr,
-    (entry, arg): (Entry, *mut c_void),
-    env: Option<Env>,
-) {
-    // SAFETY: the stack is ours alone.
-    let stack = unsafe { s.as_ref() };
+fn fill(t: TaskRef, (group, class): (&Group, u8), attr: &Attr, (entry, arg): (Entry, *mut c_void)) {
     let mut f = attr.flags | group.task_flags | flags::FRESH;
     if attr.vcpu != 0 {
         f |= flags::PINNED;
     }
-    let (mut top, mut arg) = (stack.top(), arg);
     t.env.store(std::ptr::null_mut(), Relaxed);
+    t.flags.store(f, Relaxed);
+    t.attention.set(group.birth.load(Relaxed));
+    t.errno.set(0);
+    t.stack_class.store(class, Relaxed);
+    t.entry.set(Some(entry));
+    t.arg.set(arg);
+    t.joiner.store(0, Relaxed);
+    t.group.store(group.handle, Relaxed);
+    t.begin_name(attr.name);
+}
+
+/// Gives a filled block its stack.
+#[inline(always)]
+fn put_on(t: TaskRef, s: NonNull<Stack>, env: Option<Env>) {
+    // SAFETY: the stack is ours alone.
+    let mut top = unsafe { s.as_ref() }.top();
     if let Some(e) = env {
         // SAFETY: check() left room for it in the stack, and `from` is the caller's.
         unsafe {
@@ -80,20 +86,11 @@ fn fill(
             top = top.sub(top as usize % e.align.max(16));
             std::ptr::copy_nonoverlapping(e.from, top, e.size);
         }
-        f |= flags::KEEP_STACK;
-        arg = top.cast();
+        t.set_flag(flags::KEEP_STACK, true);
+        t.arg.set(top.cast());
         t.env.store(top, Relaxed);
     }
-    t.flags.store(f, Relaxed);
-    t.attention.set(group.birth.load(Relaxed));
-    t.errno.set(0);
     t.stack.set(Some(s));
-    t.stack_class.store(class, Relaxed);
-    t.entry.set(Some(entry));
-    t.arg.set(arg);
-    t.joiner.store(0, Relaxed);
-    t.group.store(group.handle, Relaxed);
-    t.begin_name(attr.name);
     // SAFETY: `top` is inside the stack, with more than a frame below it.
     t.sp.set(unsafe {
         arch::init(top, task_main, std::ptr::from_ref::<Task>(t).cast_mut().cast())
@@ -115,14 +112,25 @@ pub fn spawn_local(
         e.check(class)?;
     }
     let t = v.tasks.pop()?;
-    let s = match v.stacks().pop(&POOL, class) {
+    // See `start`.
+    let later = env.is_none() && !v.starter_sp.get().is_null();
+    let stack = if later {
+        v.stacks().promise(&POOL, class).map(|()| None)
+    } else {
+        v.stacks().pop(&POOL, class).map(Some)
+    };
+    let stack = match stack {
         Ok(s) => s,
         Err(e) => {
             v.tasks.push(t);
             return Err(e);
         }
     };
-    fill(t, s, (group, class), attr, run, env);
+    fill(t, (group, class), attr, run);
+    match stack {
+        Some(s) => put_on(t, s, env),
+        None => t.sp.set(v.starter_sp.get()),
+    }
     let detached = attr.flags & flags::DETACHED != 0;
     if group.hungry.load(Relaxed) != 0 {
         if detached
@@ -181,7 +189,8 @@ pub fn spawn_in(
             return Err(other.err().unwrap_or(Errno::ENOMEM));
         }
     };
-    fill(t, s, (group, class), attr, run, env);
+    fill(t, (group, class), attr, run);
+    put_on(t, s, env);
     Ok(start_on(v, t, attr.flags & flags::DETACHED != 0))
 }
 

@@ -11,8 +11,11 @@ use super::{TaskRef, remote};
 use crate::task::flags;
 use std::sync::atomic::{Ordering::*, fence};
 
-/// Coroutines looked at for one offer, and offered at most.
+/// Coroutines looked at for one offer.
 const SCAN: u32 = 64;
+/// Coroutines on offer at most: the deque has room for 64 from its beginning. With more it would grow,
+/// and shrink again in a pop, and where there is no memory for that the process would end.
+const MOST: usize = 63;
 
 fn movable(t: TaskRef) -> bool {
     let f = t.flags.load(Relaxed);
@@ -32,8 +35,10 @@ impl VCpu {
         self.offer_some(self.runnable.get() - 1);
     }
 
-    fn offer_some(&'static self, mut spare: u32) {
+    fn offer_some(&'static self, spare: u32) {
         let Some(cur) = self.cur() else { return };
+        let room = MOST.saturating_sub(self.offers.len());
+        let mut spare = room.min(spare as usize);
         let mut at = cur.prev.get();
         let mut offered = false;
         for _ in 0..SCAN {

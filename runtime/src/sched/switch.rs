@@ -54,13 +54,13 @@ fn switch_with_fp(t: TaskRef, to: *mut u8) {
     arch::set_fp_control(own);
 }
 
-/// Where to go on after `t` has left the ring: the next in it while the budget lasts, else the
-/// scheduler.
+/// Where to go on when a coroutine has left the ring, in which `next` is the first now: there while
+/// the budget lasts, else with the scheduler.
 #[inline(always)]
-fn next_context(v: &VCpu) -> *mut u8 {
+fn next_context(v: &VCpu, next: Option<TaskRef>) -> *mut u8 {
     let tick = v.tick.get() - 1;
     v.tick.set(tick);
-    match v.cur() {
+    match next {
         Some(n) if tick != 0 => n.sp.get(),
         _ => v.base_sp.get(),
     }
@@ -86,15 +86,15 @@ pub fn park_by_step(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) -> S
 
 /// Takes the running coroutine out of the ring, to wait. Gives the context to go on with.
 #[inline(always)]
-fn depart(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) -> *mut u8 {
+pub(super) fn depart(v: &VCpu, t: TaskRef, mask: u32, deadline: Option<i64>) -> *mut u8 {
     t.wait_mask.set(mask);
     if let Some(d) = deadline {
         // SAFETY: not armed (ready() disarms), and blocks stay where they are.
         unsafe { v.wheel.insert((&t.timer).into(), d) };
     }
     t.state.store(state::PARKED, Relaxed);
-    v.unlink_cur(t);
-    next_context(v)
+    let next = v.unlink_cur(t);
+    next_context(v, next)
 }
 
 /// Moves the running coroutine: the scheduler context sends it off, once its context is saved.
@@ -118,7 +118,7 @@ pub(super) fn leave_with(v: &VCpu, t: TaskRef, then: Message) {
 pub(super) unsafe extern "C" fn task_main(task: *mut u8) -> ! {
     // SAFETY: the caller's.
     let t: TaskRef = unsafe { &*task.cast::<Task>() };
-    t.set_flag(flags::FRESH, false);
+    super::start::begun(t);
     let result = match t.entry.get() {
         // SAFETY: the spawner vouched for entry and argument.
         Some(entry) => unsafe { entry(t.arg.get()) },
@@ -137,12 +137,11 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
         f = t.flags.load(Relaxed);
     }
     if f & flags::DETACHED != 0 {
-        v.unlink(t);
+        v.unlink_cur(t);
         v.counts.ended.add(1);
         free(Some(v), t);
     } else if let Some(joiner) = local_joiner(t) {
-        super::remote::ready_front(v, joiner);
-        v.unlink(t);
+        super::remote::hand_over(v, t, joiner);
         if f & flags::KEEP_STACK == 0 {
             give_stack(v, t);
         }
@@ -153,18 +152,18 @@ fn finish(t: TaskRef, result: *mut c_void) -> ! {
             wake_waiter(w);
         }
     } else if f & flags::KEEP_STACK != 0 {
-        v.unlink(t);
+        v.unlink_cur(t);
         v.ending.set(Some(t));
         // SAFETY: the scheduler's context; nothing of this stack is needed again.
         unsafe { arch::jump(v.base_sp.get()) }
     } else {
-        v.unlink(t);
+        v.unlink_cur(t);
         give_stack(v, t);
         v.counts.ended.add(1);
         announce_end(v, t);
     }
     // SAFETY: a ring member's context, or the scheduler's.
-    unsafe { arch::jump(next_context(v)) }
+    unsafe { arch::jump(next_context(v, v.cur())) }
 }
 
 /// What few coroutines have to do before they end. It may block, and be on another vCPU then.

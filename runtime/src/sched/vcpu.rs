@@ -106,6 +106,10 @@ pub struct VCpu {
     pub(crate) in_task: HintBool,
     /// Where the scheduler context was left.
     pub(crate) base_sp: Cell<*mut u8>,
+    /// The context of a coroutine that has no stack yet, and the stack for that; null: all have. See
+    /// `start`.
+    pub(super) starter_sp: Cell<*mut u8>,
+    starter: Cell<Option<NonNull<stack::Stack>>>,
     /// Coroutines in the ring.
     pub(crate) runnable: Cell<u32>,
     /// The guard that it is inside of (`wait::guard`), and its number there; 0: it uses none's bias.
@@ -140,6 +144,10 @@ pub struct VCpu {
     pub(super) rng: Rng,
     /// Nanoseconds to spin before sleeping: see `run`.
     pub(super) spin: Cell<i64>,
+    /// Timers fired since a moment, and how much longer than to the next one it sleeps meanwhile.
+    pub(super) fired: Cell<u32>,
+    pub(super) crowd_since: Cell<i64>,
+    pub(super) crowd_slack: Cell<i64>,
     /// When to look next for stacks to give back; and whether nothing has run since the last look, which
     /// found no more to give.
     pub(super) trim_at: Cell<i64>,
@@ -234,6 +242,8 @@ impl VCpu {
             tick: HintU32::default(),
             in_task: HintBool::default(),
             base_sp: Cell::new(std::ptr::null_mut()),
+            starter_sp: Cell::new(std::ptr::null_mut()),
+            starter: Cell::new(None),
             runnable: Cell::new(0),
             inside: AtomicUsize::new(0),
             bias: Cell::new(0),
@@ -257,6 +267,9 @@ impl VCpu {
             offers,
             rng: Rng::new(0),
             spin: Cell::new(0),
+            fired: Cell::new(0),
+            crowd_since: Cell::new(0),
+            crowd_slack: Cell::new(0),
             trim_at: Cell::new(0),
             trimmed: Cell::new(false),
             kept: AtomicU64::new(0),
@@ -325,11 +338,21 @@ impl VCpu {
         unsafe { &*self.stacks.get() }
     }
 
-    /// Before its thread runs it: which group it belongs to, and its figures for that.
+    /// Before its thread runs it: which group it belongs to, and its figures for that. ENOMEM.
     ///
     /// # Safety
     /// No thread is running it; `group` outlives that.
-    pub unsafe fn attach(&self, group: *const Group, number: u32, stack_cache: usize, seed: u64) {
+    pub unsafe fn attach(
+        &self,
+        group: *const Group,
+        number: u32,
+        stack_cache: usize,
+        seed: u64,
+    ) -> Result<(), Errno> {
+        // SAFETY: the caller's.
+        let starter = super::start::starter_stack(unsafe { (*group).stack_class })?;
+        self.starter.set(starter);
+        self.starter_sp.set(starter.map_or(std::ptr::null_mut(), |s| self.make_starter(s)));
         self.group.set(group);
         // SAFETY: the caller's.
         self.group_handle.store(unsafe { (*group).handle }, Relaxed);
@@ -345,6 +368,8 @@ impl VCpu {
         self.alarms.open();
         // SAFETY: nobody uses it now; what it holds was flushed by detach.
         unsafe { *self.stacks.get() = stack::Cache::new(stack_cache) };
+        self.count_kept();
+        Ok(())
     }
 
     /// Its thread begins: from here on it is the calling thread's vCPU.
@@ -394,6 +419,12 @@ impl VCpu {
     /// It may be used by another group. Its thread has ended.
     pub fn release(&'static self) {
         self.group.set(std::ptr::null());
+        self.starter_sp.set(std::ptr::null_mut());
+        if let Some(s) = self.starter.take() {
+            let mut chain = stack::Chain::default();
+            chain.push(s);
+            super::POOL.give(chain);
+        }
         UNUSED.lock().unwrap_or_else(PoisonError::into_inner).1.push(self);
     }
 
@@ -477,7 +508,8 @@ impl VCpu {
 
     /// Owner: brings the figure up to date.
     pub(crate) fn count_kept(&self) {
-        self.kept.store(self.stacks().len() as u64, Relaxed);
+        let starter = u64::from(self.starter.get().is_some());
+        self.kept.store(self.stacks().len() as u64 + starter, Relaxed);
     }
 
     /// Stacks in its cache as of its last round. Any thread.

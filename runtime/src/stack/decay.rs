@@ -172,8 +172,9 @@ impl Pool {
                 continue;
             }
             let unused = if all { l.free_len.get() } else { end_period(slab) };
-            if unused == slab.count() {
+            if unused == slab.count() && self.unpromised(lists, slab.class()) >= unused {
                 lists.remove(slab);
+                lists.mapped[usize::from(slab.class())] -= unused;
                 l.live.set(false);
                 l.next.set(r.gone);
                 r.gone = slab;
@@ -235,6 +236,7 @@ impl Pool {
             unsafe { discard(stack.as_ref()) };
         }
         let mut lists = self.lock();
+        lists.mapped[usize::from(slab.class())] += count;
         slab.locked.free_dirty.set(0);
         slab.locked.least_before.set(0);
         slab.locked.live.set(true);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::guard::Guard;
+use super::os;
 use super::slab::Slab;
 use std::cell::Cell;
 use std::ops::Range;
@@ -101,6 +102,12 @@ impl Stack {
         (self.low.wrapping_sub(len), len)
     }
 
+    /// Start and length of the page that the first frame goes to.
+    pub(super) fn top_page(&self) -> (*mut u8, usize) {
+        let page = os::page_bytes();
+        (self.top.wrapping_sub((self.top.addr() - 1) % page + 1), page)
+    }
+
     /// Start and length of all above the guard.
     pub(super) fn pages(&self) -> (*mut u8, usize) {
         (self.low, self.end.addr() - self.low.addr())
@@ -157,6 +164,17 @@ impl Chain {
         last.push(stack);
         last.join(std::mem::take(self));
         *self = last;
+    }
+
+    /// The stacks in it, from the foremost on.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stack> {
+        let mut at = self.head;
+        std::iter::from_fn(move || {
+            // SAFETY: the chain owns its stacks, and ends with null.
+            let stack = unsafe { at.as_ref() }?;
+            at = stack.next.get();
+            Some(stack)
+        })
     }
 
     /// Takes the foremost.

@@ -78,15 +78,12 @@ impl Guards {
     /// The range belongs to a slab and nobody uses it.
     pub unsafe fn make(&self, at: *mut u8, len: usize) -> Result<Guard, Errno> {
         if self.light_works() {
+            // Locked memory (mlockall) refuses light guards with EINVAL; and what the kernel has no
+            // memory for by this means it may have by the other.
             // SAFETY: the caller's contract.
-            match unsafe { os::guard_light(at, len) } {
-                Ok(()) => {
-                    self.made_light.fetch_add(1, Relaxed);
-                    return Ok(Guard::Light);
-                }
-                // Locked memory (mlockall) refuses light guards with EINVAL.
-                Err(Errno::EINVAL) => {}
-                Err(_) => return self.go_without(),
+            if unsafe { os::guard_light(at, len) }.is_ok() {
+                self.made_light.fetch_add(1, Relaxed);
+                return Ok(Guard::Light);
             }
         }
         // Claimed before it is made, so that vCPUs together stay within the budget.
@@ -104,6 +101,21 @@ impl Guards {
             return self.go_without();
         }
         Ok(Guard::Protected)
+    }
+
+    /// Makes light guards of several ranges with one system call, as far as that goes; gives for how many,
+    /// the first ones. The others are for [`Guards::make`].
+    ///
+    /// # Safety
+    /// As [`Guards::make`], for each.
+    pub unsafe fn make_light(&self, ranges: &[os::Range]) -> usize {
+        if !self.light_works() {
+            return 0;
+        }
+        // SAFETY: the caller's contract.
+        let made = unsafe { os::guard_light_each(ranges) };
+        self.made_light.fetch_add(made, Relaxed);
+        made
     }
 
     /// The guard went away with its slab.
@@ -124,7 +136,7 @@ impl Guards {
         Ok(Guard::None)
     }
 
-    fn light_works(&self) -> bool {
+    pub(super) fn light_works(&self) -> bool {
         match self.light.load(Relaxed) {
             UNTRIED => {
                 let works = os::light_guards_work();
@@ -143,6 +155,20 @@ impl Guards {
                 budget
             }
             known => known,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Guards {
+    /// From now on no guard can be made, or they can again.
+    pub fn refuse(&self, on: bool) {
+        self.light.store(if on { NO_LIGHT } else { UNTRIED }, Relaxed);
+        self.budget.store(usize::from(on), Relaxed);
+        if on {
+            self.made_protected.fetch_add(1, Relaxed);
+        } else {
+            self.made_protected.fetch_sub(1, Relaxed);
         }
     }
 }

@@ -9,6 +9,9 @@ use std::ptr::{NonNull, null, null_mut};
 
 /// See the module.
 pub struct Lists {
+    /// Stacks of each class: mapped; promised and not redeemed. See `promise.rs`.
+    pub mapped: [usize; CLASSES],
+    pub promised: [usize; CLASSES],
     /// Given back and not sorted into their slabs yet, last in first out.
     pub unsorted: [*mut Stack; CLASSES],
     /// Slabs with free stacks; wholly free ones at the end.
@@ -55,6 +58,8 @@ pub fn end_period(slab: &Slab) -> usize {
 impl Lists {
     pub const fn new() -> Lists {
         Lists {
+            mapped: [0; CLASSES],
+            promised: [0; CLASSES],
             unsorted: [null_mut(); CLASSES],
             slabs: [Ends { first: null(), last: null() }; CLASSES],
             spare: null(),

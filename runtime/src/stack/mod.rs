@@ -40,6 +40,8 @@
 //! is its own thread's: nobody pops before the jump. For that, `push` neither takes a lock nor makes a
 //! system call, and never lets go of the stack just pushed; see `cache.rs`.
 //!
+//! A coroutine that has not begun holds no stack but a *promise*: there will be one; see `promise.rs`.
+//!
 //! # Decay
 //!
 //! What has been idle for `decay_ns` goes back to the system: whole slabs are unmapped with their page
@@ -72,6 +74,7 @@ mod guard;
 mod lists;
 pub(crate) mod os;
 mod pool;
+mod promise;
 mod slab;
 
 pub use alt::AltStack;
@@ -96,8 +99,8 @@ pub fn class_of(bytes: u64) -> Option<u8> {
 /// Bytes of a stack of `class`, guard and colour not counted.
 ///
 /// Panics if there is no such class.
-pub fn class_bytes(class: u8) -> usize {
-    assert!(usize::from(class) < CLASSES, "no stack class {class}");
+pub const fn class_bytes(class: u8) -> usize {
+    assert!((class as usize) < CLASSES, "no such stack class");
     (SMALLEST as usize) << class
 }
 

@@ -3,10 +3,13 @@
 //!
 //! Duties: `map` (readable, writable, committed by touch, no huge pages), `unmap`, `guard_light` (a guard
 //! without a mapping of its own; where there is none, EINVAL), `guard_protect`, `discard` (pages back,
-//! addresses kept, guards kept), `page_bytes`, `mappings_max`.
+//! addresses kept, guards kept), `page_bytes`, `mappings_max`; and for many stacks in one call, where the
+//! system has such a call, else for none of them: `guard_light_each`, `commit_each`.
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Bytes of a page.
@@ -108,6 +111,103 @@ pub fn light_guards_work() -> bool {
     }
     #[cfg(not(target_os = "linux"))]
     false
+}
+
+/// Most ranges that [`guard_light_each`] and [`commit_each`] take.
+pub const RANGES: usize = 64;
+
+/// A range of memory, as the system wants a number of them.
+pub type Range = libc::iovec;
+
+/// Up to [`RANGES`] of them.
+pub struct Ranges {
+    list: [Range; RANGES],
+    len: usize,
+}
+
+impl Ranges {
+    pub fn new() -> Ranges {
+        let none = Range { iov_base: std::ptr::null_mut(), iov_len: 0 };
+        Ranges { list: [none; RANGES], len: 0 }
+    }
+
+    /// One more.
+    pub fn push(&mut self, (at, len): (*mut u8, usize)) {
+        self.list[self.len] = Range { iov_base: at.cast(), iov_len: len };
+        self.len += 1;
+    }
+
+    pub fn list(&self) -> &[Range] {
+        &self.list[..self.len]
+    }
+}
+
+/// MADV_POPULATE_WRITE (Linux 5.14): as if each page of the range had been written to.
+#[cfg(target_os = "linux")]
+const POPULATE_WRITE: libc::c_int = 23;
+
+/// PIDFD_SELF_THREAD_GROUP (Linux 6.14): this process, without a descriptor for it.
+#[cfg(target_os = "linux")]
+const THIS_PROCESS: libc::c_int = -10_001;
+
+/// Gives advice about each of the ranges in one system call; how many it was done for, the first ones.
+/// process_madvise takes any advice for one's own memory since Linux 6.13. Where there is none it is not
+/// tried again.
+///
+/// # Safety
+/// As for the same advice about each.
+#[cfg(target_os = "linux")]
+unsafe fn advise_each(ranges: &[Range], advice: libc::c_int) -> usize {
+    static REFUSED: AtomicBool = AtomicBool::new(false);
+    if REFUSED.load(Relaxed) || ranges.is_empty() {
+        return 0;
+    }
+    let (list, count) = (ranges.as_ptr(), ranges.len());
+    // SAFETY: the caller's contract; the kernel reads the list.
+    let done =
+        unsafe { libc::syscall(libc::SYS_process_madvise, THIS_PROCESS, list, count, advice, 0) };
+    if done < 0 {
+        let for_good = matches!(
+            Errno::last(),
+            Errno::ENOSYS | Errno::EPERM | Errno::EACCES | Errno::EBADF | Errno::EINVAL
+        );
+        REFUSED.store(for_good, Relaxed);
+        return 0;
+    }
+    // Bytes, of whole ranges.
+    let mut left = done as usize;
+    let whole = |r: &&Range| {
+        left.checked_sub(r.iov_len).is_some_and(|l| {
+            left = l;
+            true
+        })
+    };
+    ranges.iter().take_while(whole).count()
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn advise_each(_ranges: &[Range], _advice: libc::c_int) -> usize {
+    0
+}
+
+#[cfg(not(target_os = "linux"))]
+const GUARD_INSTALL: libc::c_int = 0;
+#[cfg(not(target_os = "linux"))]
+const POPULATE_WRITE: libc::c_int = 0;
+
+/// [`guard_light`] for several: for the first so many.
+///
+/// # Safety
+/// As [`guard_light`], for each.
+pub unsafe fn guard_light_each(ranges: &[Range]) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { advise_each(ranges, GUARD_INSTALL) }
+}
+
+/// Commits the pages of the ranges, of the first so many.
+pub fn commit_each(ranges: &[Range]) -> usize {
+    // SAFETY: it changes no content, and what is not mapped or not writable makes it fail.
+    unsafe { advise_each(ranges, POPULATE_WRITE) }
 }
 
 /// Makes every access of the range fault by taking its permissions away. Splits the mapping: ENOMEM when

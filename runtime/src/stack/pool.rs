@@ -23,6 +23,7 @@ use super::CLASSES;
 use super::descriptor::{Chain, Stack};
 use super::guard::{Guard, Guards};
 use super::lists::Lists;
+use super::os;
 use super::slab::{self, Slab};
 use crate::err::Errno;
 use crate::prim::Padded;
@@ -32,6 +33,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Stacks or slabs that are worked on under one hold of the lock.
 pub(super) const BATCH: usize = 128;
+
+/// From so many stacks on one system call for all of them is worth its preparation.
+const TOGETHER: usize = 4;
+
+/// How stacks are taken.
+#[derive(Clone, Copy)]
+pub(super) struct Means {
+    /// Each redeems a promise; at most so many are wanted.
+    pub promised: bool,
+    /// The caller expects to use all of them at once: their first pages are committed together, where the
+    /// system can do that.
+    pub commit: bool,
+}
 
 /// How guards are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,7 +111,7 @@ pub struct Pool {
     pub(super) decay_ns: AtomicI64,
     coloured: AtomicBool,
     next_colour: AtomicUsize,
-    used: AtomicUsize,
+    used: [AtomicUsize; CLASSES],
     /// Periods of decay begun so far, for caches; statistics otherwise, hence Relaxed.
     pub(super) periods: AtomicUsize,
     pub(super) total: AtomicUsize,
@@ -121,7 +135,7 @@ impl Pool {
             decay_ns: AtomicI64::new(DECAY_NS),
             coloured: AtomicBool::new(true),
             next_colour: AtomicUsize::new(0),
-            used: AtomicUsize::new(0),
+            used: [const { AtomicUsize::new(0) }; CLASSES],
             periods: AtomicUsize::new(0),
             total: AtomicUsize::new(0),
             reserved: AtomicUsize::new(0),
@@ -144,12 +158,25 @@ impl Pool {
     /// Puts up to `want` stacks of `class` in front of `into`, and says how many: at least one. ENOMEM
     /// (no address space, no memory, no guard) changes nothing. May make system calls.
     pub fn take(&self, class: u8, want: usize, into: &mut Chain) -> Result<usize, Errno> {
+        self.take_by(class, want, into, Means { promised: false, commit: false })
+    }
+
+    /// As [`Pool::take`], by those means.
+    pub(super) fn take_by(
+        &self,
+        class: u8,
+        want: usize,
+        into: &mut Chain,
+        Means { promised, commit }: Means,
+    ) -> Result<usize, Errno> {
         loop {
-            let mut found = self.take_free(class, want.max(1));
+            let mut found = self.take_free(class, want.max(1), promised);
             if found.is_empty() {
                 self.grow(class)?;
                 continue;
             }
+            // SAFETY: they are out of the lists and ours.
+            unsafe { self.prepare(&found, commit) };
             let mut ready = Chain::new();
             let mut failed = Ok(());
             while let Some(stack) = found.pop() {
@@ -162,6 +189,9 @@ impl Pool {
                         break;
                     }
                 }
+            }
+            if promised {
+                self.lock().promised[usize::from(class)] += found.len();
             }
             self.give_class(class, found);
             if ready.is_empty() {
@@ -191,7 +221,6 @@ impl Pool {
         let len = chain.len();
         let (first, last) = chain.into_ends();
         let Some(last) = NonNull::new(last) else { return };
-        self.used.fetch_sub(len, Relaxed);
         let inbox = &self.inbox[usize::from(class)];
         let mut head = inbox.load(Relaxed);
         loop {
@@ -200,16 +229,18 @@ impl Pool {
             // Release pairs with the Acquire swap in `next_unsorted`: the links, and all that was done on
             // the stacks, come before their next use.
             match inbox.compare_exchange_weak(head, first, Release, Relaxed) {
-                Ok(_) => return,
+                Ok(_) => break,
                 Err(now) => head = now,
             }
         }
+        // Only now: what counts as free can be had.
+        self.used[usize::from(class)].fetch_sub(len, Relaxed);
     }
 
     /// The numbers.
     pub fn stats(&self) -> PoolStats {
         let (guards_light, guards_mprotect, guards_none) = self.guards.counts();
-        let used_stacks = self.used.load(Relaxed);
+        let used_stacks = self.used.iter().map(|n| n.load(Relaxed)).sum();
         PoolStats {
             used_stacks,
             cached_stacks: self.total.load(Relaxed).saturating_sub(used_stacks),
@@ -231,10 +262,18 @@ impl Pool {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Free stacks of a class that nobody has been promised.
+    pub(super) fn unpromised(&self, lists: &Lists, class: u8) -> usize {
+        let class = usize::from(class);
+        let taken = self.used[class].load(Relaxed) + lists.promised[class];
+        lists.mapped[class].saturating_sub(taken)
+    }
+
     /// Up to `want` free stacks, counted as used; some may still be without a guard.
-    fn take_free(&self, class: u8, want: usize) -> Chain {
+    fn take_free(&self, class: u8, want: usize, promised: bool) -> Chain {
         let mut found = Chain::new();
         let mut lists = self.lock();
+        let want = if promised { want } else { want.min(self.unpromised(&lists, class)) };
         while found.len() < want {
             let Some(stack) =
                 self.next_unsorted(&mut lists, class).or_else(|| lists.next_sorted(class))
@@ -243,7 +282,10 @@ impl Pool {
             };
             found.push(stack);
         }
-        self.used.fetch_add(found.len(), Relaxed);
+        self.used[usize::from(class)].fetch_add(found.len(), Relaxed);
+        if promised {
+            lists.promised[usize::from(class)] -= found.len();
+        }
         found
     }
 
@@ -258,6 +300,38 @@ impl Pool {
         // SAFETY: the lists own it.
         lists.unsorted[class] = unsafe { stack.as_ref() }.next.get();
         Some(stack)
+    }
+
+    /// Does for many stacks together what is otherwise done for each: guards, and, if `commit`, first
+    /// pages. What it leaves undone is done one by one: by [`Pool::guard`], and by touching them.
+    ///
+    /// # Safety
+    /// The caller owns the stacks, and nobody runs on them.
+    unsafe fn prepare(&self, stacks: &Chain, commit: bool) {
+        if stacks.len() < TOGETHER {
+            return;
+        }
+        let mut all = stacks.iter().peekable();
+        while all.peek().is_some() {
+            let mut bare = [None; os::RANGES];
+            let (mut guards, mut tops) = (os::Ranges::new(), os::Ranges::new());
+            for (bare, stack) in bare.iter_mut().zip(all.by_ref()) {
+                if stack.guard_kind().get() == Guard::Pending {
+                    *bare = Some(stack);
+                    guards.push(stack.guard_place());
+                }
+                if commit && !stack.dirty().get() {
+                    tops.push(stack.top_page());
+                }
+            }
+            // SAFETY: the ranges are the stacks' own, and the stacks are the caller's.
+            let made = unsafe { self.guards.make_light(guards.list()) };
+            for stack in bare.iter().flatten().take(made) {
+                stack.guard_kind().set(Guard::Light);
+            }
+            // What is not done here, a first touch does.
+            let _ = os::commit_each(tops.list());
+        }
     }
 
     /// Makes sure that a stack about to be handed out has its guard.
@@ -275,7 +349,7 @@ impl Pool {
     }
 
     /// Maps one more slab: of the usual size, or smaller if that is all there is room for.
-    fn grow(&self, class: u8) -> Result<(), Errno> {
+    pub(super) fn grow(&self, class: u8) -> Result<(), Errno> {
         let spare = self.lock().pop_spare();
         let slab = spare.map_or_else(|| Slab::record(&self.all), Ok)?;
         let usual = slab::usual_count(class);
@@ -295,6 +369,7 @@ impl Pool {
             return Err(Errno::ENOMEM);
         }
         self.total.fetch_add(slab.count(), Relaxed);
+        lists.mapped[usize::from(class)] += slab.count();
         self.reserved.fetch_add(slab.bytes(), Relaxed);
         slab.locked.live.set(true);
         lists.insert(slab);

@@ -35,9 +35,9 @@ pub use wait_group::WaitGroup;
 use crate::err::Errno;
 use crate::sched::VCpu;
 use crate::wait::caller::{self, here};
+use crate::wait::deadline;
 use crate::wait::guard::Word;
 use crate::wait::queue::{Grants, Node, Queue, Who};
-use crate::wait::{Stop, deadline, give_back, hold};
 use mutex::identity;
 
 /// The beginning of every call that may wait: see [`caller::begin`].
@@ -51,8 +51,7 @@ fn begin<R>(
 }
 
 /// Waits for the grant of a node that is in the queue; gives what it was granted. Who is stopped
-/// before that takes the node out of the queue, and then, under the guard still, does `leave`, which
-/// says who may go on by that.
+/// before that gives up: see [`caller::give_up`].
 #[inline(always)]
 fn wait_in(
     word: &Word,
@@ -62,29 +61,5 @@ fn wait_in(
     leave: impl FnOnce() -> Grants,
 ) -> Result<u32, Errno> {
     let d = deadline(timeout_ns);
-    node.wait(d).or_else(|s| stopped(word, queue, node, s, leave).map_err(|s| s.errno(d)))
-}
-
-#[cold]
-fn stopped(
-    word: &Word,
-    queue: &Queue,
-    node: &Node,
-    s: Stop,
-    leave: impl FnOnce() -> Grants,
-) -> Result<u32, Stop> {
-    let v = here();
-    let held = hold(word, v);
-    if !node.queued() {
-        // It is being granted: that counts.
-        drop(held);
-        let granted = node.outwait();
-        give_back(s);
-        return Ok(granted);
-    }
-    queue.remove(node);
-    let grants = leave();
-    drop(held);
-    grants.wake(v);
-    Err(s)
+    node.wait(d).or_else(|s| caller::give_up(word, queue, node, s, leave).map_err(|s| s.errno(d)))
 }

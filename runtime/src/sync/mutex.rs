@@ -97,13 +97,9 @@ impl Mutex {
     /// Takes it if it is free.
     #[inline(always)]
     fn take(&self, v: Option<&'static VCpu>, me: u64) -> Result<bool, Errno> {
-        holding(&self.word, v, || match self.owner.load(Relaxed) {
-            0 => {
-                self.own(v.map_or(0, |v| v.me), me);
-                Ok(true)
-            }
-            mine if mine == me => Err(Errno::EDEADLK),
-            _ => Ok(false),
+        holding(&self.word, v, || match self.take_held(v, me) {
+            false if self.owned_by(me) => Err(Errno::EDEADLK),
+            free => Ok(free),
         })
     }
 
@@ -233,10 +229,7 @@ impl Mutex {
     pub fn unlock(&self) -> Result<(), Errno> {
         as_waiter(|who, v| {
             let grants = holding(&self.word, v, || {
-                if self.owner.load(Relaxed) != identity(who) {
-                    return Err(Errno::EPERM);
-                }
-                Ok(self.free())
+                if self.owned_by(identity(who)) { Ok(self.free()) } else { Err(Errno::EPERM) }
             })?;
             grants.wake(v);
             Ok(())

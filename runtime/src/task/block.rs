@@ -131,7 +131,7 @@ pub struct Task {
     pub(crate) entry: Cell<Option<Entry>>,
     pub(crate) arg: Cell<*mut c_void>,
 
-    pub(crate) timer: Node,
+    pub(crate) life: Life,
     pub(crate) result: Cell<*mut c_void>,
     /// The joiner on the owner's own vCPU (rule 5 of `life`): its slot + 1, or 0.
     pub(crate) joiner: AtomicU32,
@@ -145,19 +145,25 @@ pub struct Task {
     pub(crate) stack_class: AtomicU8,
     /// See `flags::HELD`.
     pub(crate) pins: Cell<u16>,
-
-    pub(crate) life: Life,
-    pub(crate) mail: Mail,
-    pub(crate) link: AtomicPtr<Task>,
     pub(crate) env: AtomicPtr<u8>,
     pub(crate) group: AtomicU64,
+
+    pub(crate) timer: Node,
+    pub(crate) mail: Mail,
+    pub(crate) link: AtomicPtr<Task>,
+    /// So that line 3 is one.
+    _room: [u64; 2],
 
     name: Name,
     /// The running coroutine's.
     pub(crate) own: Own,
 }
 
-const _: () = assert!(size_of::<Task>() == 256);
+const _: () = {
+    assert!(size_of::<Task>() == 256);
+    assert!(std::mem::offset_of!(Task, life) == 64 && std::mem::offset_of!(Task, timer) == 128);
+    assert!(std::mem::offset_of!(Task, name) == 192);
+};
 
 // SAFETY: the head of `task` says who may touch the Cells: the owner's thread alone, and an owner
 // hands the block on through an atomic (inbox, deque, life) that orders its accesses before the
@@ -186,7 +192,7 @@ impl Task {
             stack: Cell::new(None),
             entry: Cell::new(None),
             arg: Cell::new(std::ptr::null_mut()),
-            timer: Node::default(),
+            life: Life::default(),
             result: Cell::new(std::ptr::null_mut()),
             joiner: AtomicU32::new(0),
             wait_mask: Cell::new(0),
@@ -195,11 +201,12 @@ impl Task {
             move_to: AtomicU32::new(0),
             stack_class: AtomicU8::new(0),
             pins: Cell::new(0),
-            life: Life::default(),
-            mail: Mail::default(),
-            link: AtomicPtr::new(std::ptr::null_mut()),
             env: AtomicPtr::new(std::ptr::null_mut()),
             group: AtomicU64::new(0),
+            timer: Node::default(),
+            mail: Mail::default(),
+            link: AtomicPtr::new(std::ptr::null_mut()),
+            _room: [0; 2],
             name: Name::default(),
             own: Own::new(),
         }
@@ -241,7 +248,17 @@ impl Task {
 
     /// Any thread: sets the name.
     pub fn set_name(&self, name: &[u8]) {
-        self.name.set(name);
+        self.name.set(name, self.life.generation());
+    }
+
+    /// The running coroutine, which is a new one from now on, has that name, ended by zeros.
+    pub(crate) fn renew_name(&self, name: &[u8; 32]) {
+        let g = self.life.generation();
+        if self.name.get(g.wrapping_sub(1)) == *name {
+            self.name.of.store(g, Relaxed);
+        } else if name[0] != 0 {
+            self.name.set(&name[..31], g);
+        }
     }
 
     /// Any thread: name and handle, for reports.
@@ -251,7 +268,7 @@ impl Task {
 
     /// Any thread: the name, ended by zero.
     pub fn name(&self) -> [u8; 32] {
-        self.name.get()
+        self.name.get(self.life.generation())
     }
 }
 
@@ -269,15 +286,17 @@ pub fn label(name: &[u8], co: u64) -> String {
 }
 
 /// Up to 31 bytes and a zero, readable while somebody writes: a sequence lock. `seq` is odd while a
-/// writer is at work; a reader that saw it odd or changed reads again.
+/// writer is at work; a reader that saw it odd or changed reads again. It is the name of the block's
+/// coroutine of generation `of`; others have none.
 #[derive(Default, Debug)]
 struct Name {
     seq: AtomicU32,
+    of: AtomicU32,
     words: [AtomicU64; 4],
 }
 
 impl Name {
-    fn set(&self, name: &[u8]) {
+    fn set(&self, name: &[u8], of: u32) {
         let mut bytes = [0u8; 32];
         let n = name.len().min(31);
         bytes[..n].copy_from_slice(&name[..n]);
@@ -294,22 +313,18 @@ impl Name {
         for (w, b) in self.words.iter().zip(bytes.chunks_exact(8)) {
             w.store(u64::from_le_bytes(b.try_into().unwrap_or_default()), Relaxed);
         }
+        self.of.store(of, Relaxed);
         // Release: pairs with the reader's acquire load.
         self.seq.store(seq.wrapping_add(2), Release);
     }
 
-    /// For the spawner, whose block nobody else knows yet: no name.
-    #[inline]
-    fn clear(&self) {
-        if self.words[0].load(Relaxed) != 0 {
-            self.set(&[]);
-        }
-    }
-
-    fn get(&self) -> [u8; 32] {
+    fn get(&self, of: u32) -> [u8; 32] {
         loop {
             // Acquire: pairs with the writer's last store.
             let s = self.seq.load(Acquire);
+            if self.of.load(Relaxed) != of {
+                return [0; 32];
+            }
             let mut bytes = [0u8; 32];
             for (w, b) in self.words.iter().zip(bytes.chunks_exact_mut(8)) {
                 b.copy_from_slice(&w.load(Relaxed).to_le_bytes());
@@ -328,10 +343,8 @@ impl Task {
     /// Spawner: names a block that nobody else knows yet.
     #[inline]
     pub(crate) fn begin_name(&self, name: &[u8]) {
-        if name.is_empty() {
-            self.name.clear();
-        } else {
-            self.name.set(name);
+        if !name.is_empty() {
+            self.set_name(name);
         }
     }
 }
@@ -341,24 +354,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_cut_and_cleared() {
+    fn names_are_cut_and_one_coroutine_s() {
         let n = Name::default();
-        n.set(&[b'x'; 40]);
-        assert_eq!(&n.get()[..], [&[b'x'; 31][..], &[0]].concat());
-        n.set(b"short");
-        assert_eq!(&n.get()[..6], b"short\0");
-        n.clear();
-        assert_eq!(n.get(), [0; 32]);
+        n.set(&[b'x'; 40], 7);
+        assert_eq!(&n.get(7)[..], [&[b'x'; 31][..], &[0]].concat());
+        n.set(b"short", 7);
+        assert_eq!(&n.get(7)[..6], b"short\0");
+        assert_eq!(n.get(8), [0; 32], "another's");
+    }
+
+    #[test]
+    fn a_renewed_one_keeps_its_name_and_the_next_one_has_none() {
+        let t = Task::blank(3);
+        let name = |n: &[u8]| {
+            let mut bytes = [0; 32];
+            bytes[..n.len()].copy_from_slice(n);
+            bytes
+        };
+        t.begin_name(b"worker");
+        t.life.open(true);
+        for n in [&b"worker"[..], b"worker", b"other", b"", b"worker"] {
+            assert!(t.life.renew());
+            assert_eq!(t.name(), [0; 32]);
+            t.renew_name(&name(n));
+            assert_eq!(t.name(), name(n));
+        }
+        assert!(t.life.close());
+        t.begin_name(b"");
+        t.life.open(false);
+        assert_eq!(t.name(), [0; 32]);
     }
 
     #[test]
     fn a_reader_never_sees_half_a_name() {
         static N: std::sync::LazyLock<Name> = std::sync::LazyLock::new(Name::default);
         let writers: Vec<_> = [b'a', b'b']
-            .map(|c| std::thread::spawn(move || (0..20_000).for_each(|_| N.set(&[c; 31]))))
+            .map(|c| std::thread::spawn(move || (0..20_000).for_each(|_| N.set(&[c; 31], 1))))
             .into();
         while writers.iter().any(|w| !w.is_finished()) {
-            let got = N.get();
+            let got = N.get(1);
             assert!(got[..31].iter().all(|c| *c == got[0]), "{got:?}");
         }
         for w in writers {

@@ -1,6 +1,8 @@
-//! What every call of an object that may wait has in common: its beginning and its caller.
+//! What every call of an object that may wait has in common: its caller, its beginning, and its giving up.
 
-use super::queue::Who;
+use super::guard::Word;
+use super::queue::{Grants, Node, Queue, Who};
+use super::{Stop, give_back, hold};
 use crate::err::Errno;
 use crate::parker;
 use crate::sched::{self, VCpu};
@@ -25,4 +27,30 @@ pub fn begin(timeout_ns: i64) -> Result<(Who, Option<&'static VCpu>), Errno> {
 #[inline(always)]
 pub fn here() -> Option<&'static VCpu> {
     sched::running().map(|r| r.0)
+}
+
+/// A wait has been stopped: takes its node out of the queue, and then, under the guard still, does
+/// `leave`, which says who may go on by that. If the node is being granted just now, that counts: gives
+/// what.
+#[cold]
+pub fn give_up(
+    word: &Word,
+    queue: &Queue,
+    node: &Node,
+    s: Stop,
+    leave: impl FnOnce() -> Grants,
+) -> Result<u32, Stop> {
+    let v = here();
+    let held = hold(word, v);
+    if !node.queued() {
+        drop(held);
+        let granted = node.outwait();
+        give_back(s);
+        return Ok(granted);
+    }
+    queue.remove(node);
+    let grants = leave();
+    drop(held);
+    grants.wake(v);
+    Err(s)
 }

@@ -43,6 +43,7 @@ impl Deadline {
 }
 
 /// The deadline of a timeout that has been found valid.
+#[inline]
 pub fn deadline(timeout_ns: i64) -> Deadline {
     Deadline::new(timeout_ns).unwrap_or(Deadline::Never)
 }

@@ -106,6 +106,19 @@ pub fn holding<R>(word: &Word, v: Option<&'static VCpu>, f: impl FnOnce() -> R) 
     r
 }
 
+/// [`holding`] only if the word is biased to the caller's vCPU `v`; otherwise nothing is done. For
+/// short ways that leave everything else to another function: theirs need no register that a callee
+/// keeps.
+#[inline(always)]
+pub fn if_biased<R>(word: &Word, v: &VCpu, f: impl FnOnce() -> R) -> Option<R> {
+    if !word.enter(v.bias.get(), &v.inside) {
+        return None;
+    }
+    let r = f();
+    leave(&v.inside);
+    Some(r)
+}
+
 #[inline(never)]
 fn lock(word: &Word, v: Option<&VCpu>) {
     word.lock(v.map_or(0, |v| v.bias.get()), &World);

@@ -1,9 +1,9 @@
 //! Waiting for a coroutine's end. See `task::life` for the protocol.
 
-use super::{Deadline, Stop, check, stop, thread_until, until, until_done};
+use super::{Deadline, Stop, check, stop, thread_until, until, until_after, until_done};
 use crate::err::Errno;
 use crate::parker;
-use crate::sched::{TaskRef, current, foreign, free, running};
+use crate::sched::{TaskRef, VCpu, current, foreign, free, running};
 use crate::task::life::{Detach, Register, State};
 use crate::task::{flags, table};
 use std::ffi::c_void;
@@ -21,7 +21,7 @@ pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
         }
         let here = t.owner.load(Relaxed) == v.me && !me.has(flags::MIGRATABLE);
         if here && t.life.state(g) == State::Live {
-            return join_here(t, g, me, d);
+            return join_here(t, g, (v, me), d);
         }
     } else if foreign::task().is_some_and(|me| std::ptr::eq(me, t)) {
         return Err(Errno::EDEADLK);
@@ -71,7 +71,12 @@ fn take(t: TaskRef) -> *mut c_void {
 
 /// Both on this vCPU, and the joiner stays there: plain memory.
 #[inline]
-fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void, Errno> {
+fn join_here(
+    t: TaskRef,
+    g: u32,
+    (v, me): (&VCpu, TaskRef),
+    d: Deadline,
+) -> Result<*mut c_void, Errno> {
     if !t.life.unjoined(g) || t.joiner.load(Relaxed) != 0 {
         return Err(Errno::ESRCH);
     }
@@ -79,7 +84,7 @@ fn join_here(t: TaskRef, g: u32, me: TaskRef, d: Deadline) -> Result<*mut c_void
     t.joiner.store(id, Relaxed);
     // Refused: it has moved to another vCPU, and there was somebody else registered already.
     let refused = || t.joiner.load(Relaxed) != id && !t.life.is_joiner(g, id);
-    let waited = until(d, || t.life.state(g) != State::Live || refused());
+    let waited = until_after((v, me), d, || t.life.state(g) != State::Live || refused());
     match waited {
         // Ended for us, and ours already.
         Ok(()) if t.life.state(g) == State::Taken && t.joiner.load(Relaxed) == id => Ok(take(t)),

@@ -21,13 +21,13 @@ pub mod step;
 
 pub use call::{Called, call};
 pub use deadline::{Deadline, Stop, deadline};
-pub use hold::{Held, HeldAll, hold, hold_all, holding, pause};
+pub use hold::{Held, HeldAll, hold, hold_all, holding, if_biased, pause};
 pub use join::{detach, ended, join};
 pub use park::{begin_park, park, resume_park};
 
 use crate::err::Errno;
 use crate::sched::{self, TaskRef, VCpu, absorb, park as park_task, running, take_stop};
-use crate::task::attention as at;
+use crate::task::{attention as at, flags};
 use crate::time;
 use crate::{parker, parker::Parker};
 use std::time::Duration;
@@ -75,17 +75,37 @@ pub fn begin(v: &'static VCpu, t: TaskRef) -> Result<&'static VCpu, Errno> {
     stop(t).map_err(|s| s.errno(Deadline::Now))?;
     let left = v.spend.get();
     if left == 0 {
-        return Ok(give_way(v));
+        return give_way(v, t);
     }
     v.spend.set(left - 1);
     Ok(v)
 }
 
+/// [`begin`] where nothing has been asked of the running coroutine and it need not give way: the coroutine
+/// and its vCPU. None: another, or begin, may find out why. (One that saves its floating-point control
+/// state is none of these.)
+#[inline(always)]
+fn begin_at_ease() -> Option<(&'static VCpu, TaskRef)> {
+    let (v, t) = running()?;
+    let asked = t.mail.pending()
+        || t.has(flags::SAVE_FP)
+        || t.attention.get() & (at::CANCEL | at::INTERRUPT) != 0;
+    let left = v.spend.get();
+    if asked || left == 0 {
+        return None;
+    }
+    v.spend.set(left - 1);
+    Some((v, t))
+}
+
+/// What was asked of the caller while others ran is to be delivered now: a wait that follows would only
+/// listen for what comes after.
 #[cold]
-fn give_way(v: &'static VCpu) -> &'static VCpu {
+fn give_way(v: &'static VCpu, t: TaskRef) -> Result<&'static VCpu, Errno> {
     v.spend.set(SPEND);
     sched::yield_now();
-    sched::current().unwrap_or(v)
+    stop(t).map_err(|s| s.errno(Deadline::Now))?;
+    Ok(sched::current().unwrap_or(v))
 }
 
 /// The operation that was stopped completed after all: an interrupt stays pending for the next
@@ -111,10 +131,40 @@ pub fn until(deadline: Deadline, ready: impl FnMut() -> bool) -> Result<(), Stop
     wait_for(deadline, 0, ready)
 }
 
+/// [`until`] of the running coroutine `t` on `v`, which has just found that it has to wait and that
+/// nothing stops it: parks first.
+#[inline(always)]
+fn until_after(
+    (v, t): (&VCpu, TaskRef),
+    deadline: Deadline,
+    ready: impl FnMut() -> bool,
+) -> Result<(), Stop> {
+    let late = deadline == Deadline::Now || park_for(v, t, 0, deadline);
+    wait_on(deadline, 0, late, ready)
+}
+
+/// Parks once. True: because the deadline has passed.
+#[inline(always)]
+fn park_for(v: &VCpu, t: TaskRef, mask: u32, deadline: Deadline) -> bool {
+    park_task(v, t, mask | stop_mask(t), deadline.at());
+    let late = t.attention.get() & at::TIMEOUT != 0;
+    t.attention.set(t.attention.get() & !at::TIMEOUT);
+    late
+}
+
 /// [`until`], woken by attention bits of `mask` too.
 #[inline(always)]
-fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> Result<(), Stop> {
-    let mut late = deadline == Deadline::Now;
+fn wait_for(deadline: Deadline, mask: u32, ready: impl FnMut() -> bool) -> Result<(), Stop> {
+    wait_on(deadline, mask, deadline == Deadline::Now, ready)
+}
+
+#[inline(always)]
+fn wait_on(
+    deadline: Deadline,
+    mask: u32,
+    mut late: bool,
+    mut ready: impl FnMut() -> bool,
+) -> Result<(), Stop> {
     loop {
         if ready() {
             return Ok(());
@@ -127,9 +177,7 @@ fn wait_for(deadline: Deadline, mask: u32, mut ready: impl FnMut() -> bool) -> R
         }
         // What has just been absorbed may be what is waited for.
         if t.attention.get() & mask == 0 {
-            park_task(v, t, mask | stop_mask(t), deadline.at());
-            late = t.attention.get() & at::TIMEOUT != 0;
-            t.attention.set(t.attention.get() & !at::TIMEOUT);
+            late = park_for(v, t, mask, deadline);
         }
     }
 }
@@ -165,6 +213,10 @@ pub fn sleep(ns: i64) -> Result<(), Errno> {
         check().map_err(|s| s.errno(Deadline::Now))?;
         sched::yield_now();
         return Ok(());
+    }
+    // While the clock is read.
+    if let Some((_, t)) = running() {
+        sched::fetch_ahead(t);
     }
     sleep_to(Deadline::new(ns)?)
 }

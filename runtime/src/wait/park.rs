@@ -7,7 +7,7 @@ use crate::err::Errno;
 use crate::sched::{TaskRef, absorb, park_by_step, running};
 use crate::task::{attention as at, flags};
 
-const _: () = assert!(size_of::<Deadline>() <= BLOCKING_FRAME);
+const _: () = assert!(size_of::<Frame>() <= BLOCKING_FRAME);
 
 /// Uses up an unpark, if there has been one.
 #[inline(always)]
@@ -26,11 +26,36 @@ pub fn park(timeout_ns: i64) -> Result<(), Errno> {
     wait_for(d, at::TOKEN, || take_token(t)).map_err(|s| s.errno(d))
 }
 
-/// The first half.
+/// What lives between the halves.
+struct Frame {
+    deadline: Deadline,
+    task: TaskRef,
+}
+
+/// The first half. (Short and long ways: see [`super::step`].)
 ///
 /// # Safety
 /// `frame` is that of a [`crate::blocking_body!`] whose second half is [`resume_park`].
 pub unsafe extern "C" fn begin_park(timeout_ns: i64, frame: *mut u8) -> Step {
+    if let (-1, Some((v, t))) = (timeout_ns, running())
+        && t.attention.get() == 0
+        && !t.mail.pending()
+        && !t.has(flags::SAVE_FP)
+    {
+        // SAFETY: the caller's; the frame has room for it.
+        unsafe { frame.cast::<Frame>().write(Frame { deadline: Deadline::Never, task: t }) };
+        return park_by_step(v, t, at::TOKEN | at::CANCEL | at::INTERRUPT, None);
+    }
+    // SAFETY: the caller's.
+    unsafe { begin_park_long(timeout_ns, frame) }
+}
+
+/// The first half, the long way.
+///
+/// # Safety
+/// As [`begin_park`].
+#[inline(never)]
+unsafe fn begin_park_long(timeout_ns: i64, frame: *mut u8) -> Step {
     let Some((v, t)) = running().filter(|(_, t)| !t.has(flags::SAVE_FP)) else {
         return Step::done(park(timeout_ns).map_or_else(Errno::code, |()| 0));
     };
@@ -49,7 +74,7 @@ pub unsafe extern "C" fn begin_park(timeout_ns: i64, frame: *mut u8) -> Step {
         n => deadline(n),
     };
     // SAFETY: the caller's; the frame has room for it.
-    unsafe { frame.cast::<Deadline>().write(d) };
+    unsafe { frame.cast::<Frame>().write(Frame { deadline: d, task: t }) };
     park_by_step(v, t, at::TOKEN | stop_mask(t), d.at())
 }
 
@@ -58,6 +83,23 @@ pub unsafe extern "C" fn begin_park(timeout_ns: i64, frame: *mut u8) -> Step {
 /// # Safety
 /// `frame` is what [`begin_park`] got, which has not given a result.
 pub unsafe extern "C" fn resume_park(frame: *mut u8) -> Step {
+    // SAFETY: begin_park wrote it.
+    let t = unsafe { (*frame.cast::<Frame>()).task };
+    if t.attention.get() == at::TOKEN && !t.mail.pending() {
+        t.attention.set(0);
+        return Step::done(0);
+    }
+    // SAFETY: the caller's.
+    unsafe { resume_park_long(frame) }
+}
+
+/// The second half, the long way.
+///
+/// # Safety
+/// As [`resume_park`].
+#[cold]
+#[inline(never)]
+unsafe fn resume_park_long(frame: *mut u8) -> Step {
     let Some((v, t)) = running() else { unreachable!("a wait of coroutines") };
     let a = t.attention.get();
     t.attention.set(a & !at::TIMEOUT);
@@ -65,7 +107,7 @@ pub unsafe extern "C" fn resume_park(frame: *mut u8) -> Step {
         return Step::done(0);
     }
     // SAFETY: begin_park wrote it.
-    let d = unsafe { frame.cast::<Deadline>().read() };
+    let d = unsafe { (*frame.cast::<Frame>()).deadline };
     match stop(t) {
         Err(s) => Step::done(s.errno(d).code()),
         Ok(()) if a & at::TIMEOUT != 0 => Step::done(Stop::Timeout.errno(d).code()),

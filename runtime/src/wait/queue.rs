@@ -293,6 +293,25 @@ impl Queue {
         Some(node)
     }
 
+    /// Under the guard: the only one in it, if it waits for nothing else.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub fn only(&self) -> Option<&Node> {
+        self.first().filter(|n| std::ptr::eq(*n, self.last.get()) && n.claim.is_null())
+    }
+
+    /// Under the guard: takes the only one out, to be granted without the guard.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub fn take_only(&self) {
+        debug_assert!(self.only().is_some());
+        if let Some(n) = self.first() {
+            n.queued.set(false);
+        }
+        self.first.set(null());
+        self.last.set(null());
+    }
+
     /// Under the guard: the one that has waited longest and does not have anything else by now, as
     /// far as can be seen.
     pub fn first_open(&self) -> Option<&Node> {

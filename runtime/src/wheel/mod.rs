@@ -1,35 +1,42 @@
 //! L0: the timer wheel. One per vCPU, hierarchical, owner thread only, with nodes that live in what
 //! waits.
 //!
-//! Time is counted in ticks of 2^14 ns (16.4 us). Six levels of 64 slots; a slot of level L spans
-//! 64^L ticks:
+//! Time is counted in ticks of 2^14 ns (16.4 us). Five levels of 256 slots; a slot of level L spans
+//! 256^L ticks:
 //! ```text
-//! level 0: |.|.|.|x|.| ... 64 slots of 1 tick          (1 ms in all)
-//! level 1: |.|x|.| ...     64 slots of 64 ticks        (67 ms)
-//! ...      level 5:        64 slots of 64^5 ticks      (13 days; what is later waits in its last slot)
+//! level 0: |.|.|.|x|.| ... 256 slots of 1 tick         (4 ms in all)
+//! level 1: |.|x|.| ...     256 slots of 256 ticks      (1.07 s)
+//! level 2: ...             256 slots of 256^2 ticks    (4.6 minutes)
+//! ...      level 4:        256 slots of 256^4 ticks    (208 days; what is later waits in its last slot)
 //! ```
-//! A node goes where its tick first differs from the present one, in base 64. When the present
-//! reaches a slot above level 0, its nodes are placed again, lower. Inserting and removing is O(1);
-//! a node moves five times at the most. A bitmap a level finds the next used slot by one
-//! instruction.
+//! A node goes to the lowest level on which its slot is fewer than 256 slots away. When the present
+//! reaches a slot above level 0, its nodes are placed again, lower, or fire if they are due. Inserting and
+//! removing is O(1); a node moves four times at the most, and one that waits for up to a second, as most do,
+//! once, some milliseconds before its time. A bitmap a level finds the next used slot.
+//!
+//! Levels overlap in time: a node that was far away when it was armed may lie on a high level and yet come
+//! before one on a lower level. So what comes first is the least over all levels in use; no used
+//! slot begins before `soonest`, and until then there is nothing to look at.
 //!
 //! Never early: a deadline is rounded up to its tick, and a tick is past only when the clock says
 //! so. Late by a tick (16 us) at the most, besides what the vCPU was doing.
 //!
-//! Rejected: a heap (O(log n) cache misses with 100,000 sleepers, and one more for each wait that
-//! ends before its time); one timer thread (a wake across threads for each expiry); ticks of a
-//! millisecond (the issue wants finer).
+//! Rejected: a heap (O(log n) cache misses with 100,000 sleepers, and one more for each wait that ends
+//! before its time); levels that begin at multiples of their span, so that they never overlap (half of all
+//! sleeps of a second cross such a border, and are then placed again all at once); levels of 64 slots (with
+//! 100,000 sleepers each node was touched cold twice more); one timer thread (a wake across threads for each
+//! expiry); ticks of a millisecond (too coarse for deadlines of I/O).
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
 const TICK_SHIFT: u32 = 14;
-const LEVELS: usize = 6;
-const SLOT_BITS: u32 = 6;
+const LEVELS: usize = 5;
+const SLOT_BITS: u32 = 8;
 const SLOTS: usize = 1 << SLOT_BITS;
-/// The places of levels 0 and 1.
-const NEAR: usize = 2 * SLOTS;
+/// Words of a level's bitmap.
+const WORDS: usize = SLOTS / 64;
 /// Where the top level's digit begins in a tick.
 const TOP_SHIFT: u32 = SLOT_BITS * (LEVELS as u32 - 1);
 /// Nodes looked at for the exact time of a slot above level 0; beyond it its beginning will do.
@@ -86,11 +93,13 @@ impl Node {
 pub struct Wheel {
     /// The present, in ticks: everything before it has fired.
     present: Cell<u64>,
+    /// No used slot begins before this tick.
+    soonest: Cell<u64>,
     /// Armed nodes.
     count: Cell<usize>,
-    /// Of those, the ones on levels 0 and 1.
-    near: Cell<usize>,
-    used: [Cell<u64>; LEVELS],
+    /// Levels with used slots, and perhaps some without.
+    levels: Cell<u32>,
+    used: [[Cell<u64>; WORDS]; LEVELS],
     heads: [Cell<*mut Node>; LEVELS * SLOTS],
 }
 
@@ -98,8 +107,9 @@ impl Default for Wheel {
     fn default() -> Wheel {
         Wheel {
             present: Cell::new(0),
+            soonest: Cell::new(u64::MAX),
             count: Cell::new(0),
-            near: Cell::new(0),
+            levels: Cell::new(0),
             used: Default::default(),
             heads: [const { Cell::new(null_mut()) }; LEVELS * SLOTS],
         }
@@ -120,11 +130,6 @@ impl Wheel {
     /// Nodes armed.
     pub fn len(&self) -> usize {
         self.count.get()
-    }
-
-    /// Of those, the ones that fire within about 67 ms.
-    pub fn near(&self) -> usize {
-        self.near.get()
     }
 
     /// An empty wheel's present may be brought forward, so that the next node finds its place at
@@ -157,11 +162,14 @@ impl Wheel {
         // there is room.
         let last = ((present >> TOP_SHIFT) + SLOTS as u64 - 1) << TOP_SHIFT;
         let when = n.when.get().clamp(present, last);
-        let differs = (when ^ present) | (SLOTS as u64 - 1);
-        let level = ((63 - differs.leading_zeros()) / SLOT_BITS).min(LEVELS as u32 - 1);
-        let slot = (when >> (level * SLOT_BITS)) as usize % SLOTS;
-        let place = level as usize * SLOTS + slot;
-        self.near.set(self.near.get() + usize::from(place < NEAR));
+        let (mut level, mut shift) = (0, 0);
+        while (when >> shift) - (present >> shift) >= SLOTS as u64 {
+            (level, shift) = (level + 1, shift + SLOT_BITS);
+        }
+        let begins = (when >> shift) << shift;
+        self.soonest.set(self.soonest.get().min(begins));
+        let slot = (when >> shift) as usize % SLOTS;
+        let place = level * SLOTS + slot;
         let head = &self.heads[place];
         n.place.set(place as u32);
         n.prev.set(null_mut());
@@ -171,8 +179,9 @@ impl Wheel {
             unsafe { old.as_ref() }.prev.set(node.as_ptr());
         }
         head.set(node.as_ptr());
-        let used = &self.used[level as usize];
-        used.set(used.get() | 1 << slot);
+        let used = &self.used[level][slot / 64];
+        used.set(used.get() | 1 << (slot % 64));
+        self.levels.set(self.levels.get() | 1 << level);
     }
 
     /// Takes a node out, if it is armed.
@@ -188,7 +197,6 @@ impl Wheel {
                 return;
             }
             self.count.set(self.count.get() - 1);
-            self.near.set(self.near.get() - usize::from((place as usize) < NEAR));
             let (next, prev) = (n.next.get(), n.prev.get());
             if let Some(next) = NonNull::new(next) {
                 next.as_ref().prev.set(prev);
@@ -198,8 +206,9 @@ impl Wheel {
                 None => {
                     self.heads[place as usize].set(next);
                     if next.is_null() {
-                        let used = &self.used[place as usize / SLOTS];
-                        used.set(used.get() & !(1 << (place as usize % SLOTS)));
+                        let (level, slot) = (place as usize / SLOTS, place as usize % SLOTS);
+                        let used = &self.used[level][slot / 64];
+                        used.set(used.get() & !(1 << (slot % 64)));
                     }
                 }
             }
@@ -217,47 +226,66 @@ impl Wheel {
         }
     }
 
-    /// The used slot that comes first: its place and the tick at which it begins.
-    fn next_slot(&self) -> Option<(usize, u64)> {
-        let present = self.present.get();
-        (0..LEVELS).find_map(|level| {
-            let used = self.used[level].get();
-            if used == 0 {
-                return None;
+    /// The used slot of a level that comes first: its place and the tick at which it begins.
+    fn first_of(&self, level: usize) -> Option<(usize, u64)> {
+        if self.levels.get() & 1 << level == 0 {
+            return None;
+        }
+        let digits = self.present.get() >> (level as u32 * SLOT_BITS);
+        let here = digits as usize % SLOTS;
+        // Here's word from here on, the other words, and the beginning of here's.
+        for i in 0..=WORDS {
+            let mut bits = self.used[level][(here / 64 + i) % WORDS].get();
+            let from_here = !0 << (here % 64);
+            if i == 0 {
+                bits &= from_here;
+            } else if i == WORDS {
+                bits &= !from_here;
             }
-            let shift = level as u32 * SLOT_BITS;
-            let here = (present >> shift) as u32 % SLOTS as u32;
-            let ahead = used.rotate_right(here).trailing_zeros();
-            let slot = (here + ahead) as usize % SLOTS;
-            let begins = ((present >> shift) + u64::from(ahead)) << shift;
-            Some((level * SLOTS + slot, begins.max(present)))
-        })
+            if bits != 0 {
+                let ahead = i * 64 + bits.trailing_zeros() as usize - here % 64;
+                let begins = (digits + ahead as u64) << (level as u32 * SLOT_BITS);
+                return Some((level * SLOTS + (here + ahead) % SLOTS, begins));
+            }
+        }
+        self.levels.set(self.levels.get() & !(1 << level));
+        None
+    }
+
+    /// The used slot that comes first.
+    fn next_slot(&self) -> Option<(usize, u64)> {
+        (0..LEVELS).filter_map(|level| self.first_of(level)).min_by_key(|(_, begins)| *begins)
     }
 
     /// When [`Wheel::advance`] should be called next, in nanoseconds; never after the first
     /// deadline's tick.
     pub fn next(&self) -> Option<i64> {
-        let (place, begins) = self.next_slot()?;
-        let mut tick = begins;
-        if place >= SLOTS {
-            // The slot's own beginning would do; its first deadline saves waking up just to place
-            // it again.
-            let mut first = u64::MAX;
-            let mut p = self.heads[place].get();
-            for i in 0.. {
-                // SAFETY: armed nodes are valid.
-                let Some(n) = NonNull::new(p).map(|n| unsafe { n.as_ref() }) else {
-                    tick = tick.max(first);
-                    break;
-                };
-                if i == EXACT {
-                    break;
-                }
-                first = first.min(n.when.get());
-                p = n.next.get();
+        let mut tick = None;
+        for level in 0..LEVELS {
+            if let Some((place, begins)) = self.first_of(level)
+                && tick.is_none_or(|t| begins < t)
+            {
+                let first = if level == 0 { begins } else { self.first_in(place, begins) };
+                tick = Some(tick.map_or(first, |t| first.min(t)));
             }
         }
-        Some((tick << TICK_SHIFT) as i64)
+        tick.map(|t| (t << TICK_SHIFT) as i64)
+    }
+
+    /// The tick of the first deadline in a slot, or, if there are many, that at which it begins: that would
+    /// do, but waking up just to place it again is saved.
+    fn first_in(&self, place: usize, begins: u64) -> u64 {
+        let mut first = u64::MAX;
+        let mut p = self.heads[place].get();
+        for _ in 0..EXACT {
+            // SAFETY: armed nodes are valid.
+            let Some(n) = NonNull::new(p).map(|n| unsafe { n.as_ref() }) else {
+                return first.max(begins);
+            };
+            first = first.min(n.when.get());
+            p = n.next.get();
+        }
+        begins
     }
 
     /// Brings the present to `now` and hands over each node whose time has come, disarmed; of a slot
@@ -266,7 +294,12 @@ impl Wheel {
     /// this call.
     pub fn advance(&self, now: i64, mut fire: impl FnMut(NonNull<Node>)) {
         let now = (now.max(0) as u64) >> TICK_SHIFT;
-        while let Some((place, begins)) = self.next_slot() {
+        while now >= self.soonest.get() {
+            let Some((place, begins)) = self.next_slot() else {
+                self.soonest.set(u64::MAX);
+                break;
+            };
+            self.soonest.set(begins);
             if begins > now {
                 break;
             }

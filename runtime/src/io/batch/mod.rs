@@ -224,7 +224,8 @@ impl Batch {
     /// A member is not to wait, and would have to. That is its own result if it was asked for with
     /// it.
     fn would_wait(&self, at: usize) {
-        match self.members[at].now {
+        let m = &self.members[at];
+        match m.now && m.op(|op| op.partial()).is_none() {
             true => self.fail(at, Errno::EAGAIN),
             false => self.called_off(at, Errno::EAGAIN),
         }

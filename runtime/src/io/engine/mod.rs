@@ -106,6 +106,15 @@ impl Engine {
         }
     }
 
+    /// Whether it works here: it is new, and may have come of a system call that does nothing.
+    pub fn prove(&mut self) -> Result<(), Errno> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Engine::Uring(u) => u.prove(),
+            Engine::Ready(_) => Ok(()),
+        }
+    }
+
     /// See [`count`].
     fn begin_count(&mut self) {
         each!(self, e => e.direct = 0);

@@ -30,6 +30,7 @@ pub mod part;
 pub mod pipe;
 pub mod poll;
 pub mod poll_many;
+mod progress;
 pub mod read;
 pub mod readdir;
 pub mod readlink;

@@ -95,9 +95,9 @@ impl<O: Op> Op for Part<'_, O> {
     fn finish(&mut self, r: R) -> R {
         self.op.finish(r)
     }
-    /// Nothing of this part; what the call has to report it knows itself.
+    /// Of this part; what else the call has to report it knows itself.
     fn partial(&self) -> Option<i64> {
-        self.begun.then_some(0)
+        self.op.partial().or(self.begun.then_some(0))
     }
     fn is_mute(&self, r: &R) -> bool {
         self.op.is_mute(r)

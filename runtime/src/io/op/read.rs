@@ -2,6 +2,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
+use crate::io::op::progress::Progress;
 use crate::io::op::{MAX_LEN, Op};
 use crate::io::sys::{self, R, Try};
 use std::ffi::{c_int, c_short};
@@ -17,6 +18,7 @@ pub struct Read {
     len: usize,
     /// None: at the file's position.
     offset: Option<i64>,
+    progress: Progress,
 }
 
 impl Read {
@@ -25,7 +27,12 @@ impl Read {
         if offset.is_some_and(|o| o < 0) {
             return Err(Errno::EINVAL);
         }
-        Ok(Read { fd, buf, len: len.min(MAX_LEN), offset })
+        Ok(Read { fd, buf, len: len.min(MAX_LEN), offset, progress: Progress::default() })
+    }
+
+    /// What is still to be read.
+    fn rest(&self, p: Progress) -> (*mut u8, usize, Option<i64>) {
+        (self.buf.wrapping_add(p.done()), self.len - p.done(), p.at(self.offset))
     }
 }
 
@@ -39,17 +46,32 @@ impl Op for Read {
         self.fd
     }
     fn attempt(&mut self) -> Try {
-        sys::try_read(self.fd, self.buf, self.len, self.offset)
+        let call = |p| {
+            let (buf, len, offset) = self.rest(p);
+            sys::try_read(self.fd, buf, len, offset)
+        };
+        let (progress, r) = self.progress.attempt(self.fd, || self.len, call);
+        self.progress = progress;
+        r
     }
     fn events(&self) -> c_short {
         libc::POLLIN
     }
     fn block(&mut self) -> R {
-        sys::read_blocking(self.fd, self.buf, self.len, self.offset)
+        let (buf, len, offset) = self.rest(self.progress);
+        let r = sys::read_blocking(self.fd, buf, len, offset);
+        self.finish(r)
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        sqe::read(self.fd, self.buf, self.len, self.offset)
+        let (buf, len, offset) = self.rest(self.progress);
+        sqe::read(self.fd, buf, len, offset)
+    }
+    fn finish(&mut self, r: R) -> R {
+        self.progress.finish(r)
+    }
+    fn partial(&self) -> Option<i64> {
+        self.progress.partial()
     }
     fn is_whole(&self, n: i64) -> bool {
         n as usize == self.len

@@ -5,6 +5,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
+use crate::io::op::progress::Progress;
 use crate::io::op::{MAX_LEN, Op};
 use crate::io::sys::{self, R, Try, file};
 use libc::iovec;
@@ -16,15 +17,72 @@ use crate::io::engine::uring::sqe::{self, Sqe};
 /// IOV_MAX of every system that we know.
 const MOST: c_int = 1024;
 
-/// See the module.
+/// The buffers of a call, of which tries may have done a part, for a file that then had to wait.
 #[derive(Debug)]
-pub struct Readv {
+struct Buffers {
     fd: c_int,
     iov: *const iovec,
     count: c_int,
     /// None: at the file's position.
     offset: Option<i64>,
+    progress: Progress,
+    /// What is left, once there has been some.
+    rest: Vec<iovec>,
 }
+
+/// What a system call is to be given: buffers, how many, where.
+type Given = (*const iovec, c_int, Option<i64>);
+
+impl Buffers {
+    /// EINVAL: a negative offset, too many.
+    fn new(
+        fd: c_int,
+        iov: *const iovec,
+        count: c_int,
+        offset: Option<i64>,
+    ) -> Result<Buffers, Errno> {
+        check(count, offset)?;
+        Ok(Buffers { fd, iov, count, offset, progress: Progress::default(), rest: Vec::new() })
+    }
+
+    fn given(&self) -> Given {
+        match self.progress.done() {
+            0 => (self.iov, self.count, self.offset),
+            _ => (self.rest.as_ptr(), self.rest.len() as c_int, self.progress.at(self.offset)),
+        }
+    }
+
+    /// Tries until it is done or has to wait.
+    fn attempt(&mut self, call: impl Fn(c_int, Given) -> Try) -> Try {
+        let len = || total(self.iov, self.count as usize);
+        let mut rest = std::mem::take(&mut self.rest);
+        let (progress, r) = self.progress.attempt(self.fd, len, |p| {
+            if p.done() == 0 {
+                return call(self.fd, (self.iov, self.count, self.offset));
+            }
+            match after(self.iov, self.count as usize, p.done()) {
+                Some(left) => rest = left,
+                // What has been done is the result.
+                None => return Try::Done(Err(Errno::ENOMEM)),
+            }
+            call(self.fd, (rest.as_ptr(), rest.len() as c_int, p.at(self.offset)))
+        });
+        (self.progress, self.rest) = (progress, rest);
+        r
+    }
+
+    fn is_whole(&self, n: i64) -> bool {
+        n as usize >= total(self.iov, self.count as usize)
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Readv(Buffers);
 
 impl Readv {
     /// `iov` has `count` buffers. EINVAL: a negative offset, too many.
@@ -34,8 +92,7 @@ impl Readv {
         count: c_int,
         offset: Option<i64>,
     ) -> Result<Readv, Errno> {
-        check(count, offset)?;
-        Ok(Readv { fd, iov, count, offset })
+        Ok(Readv(Buffers::new(fd, iov, count, offset)?))
     }
 }
 
@@ -46,39 +103,43 @@ impl Op for Readv {
     const TAKES: bool = true;
 
     fn fd(&self) -> c_int {
-        self.fd
+        self.0.fd
     }
     fn attempt(&mut self) -> Try {
-        file::try_readv(self.fd, self.iov, self.count, self.offset)
+        self.0.attempt(|fd, (iov, count, at)| file::try_readv(fd, iov, count, at))
     }
     fn events(&self) -> c_short {
         libc::POLLIN
     }
     fn block(&mut self) -> R {
-        file::readv_blocking(self.fd, self.iov, self.count, self.offset)
+        let (iov, count, at) = self.0.given();
+        self.0.progress.finish(file::readv_blocking(self.0.fd, iov, count, at))
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
-        sqe::readv(self.fd, self.iov, self.count, self.offset)
+        let (iov, count, at) = self.0.given();
+        sqe::readv(self.0.fd, iov, count, at)
+    }
+    fn finish(&mut self, r: R) -> R {
+        self.0.progress.finish(r)
+    }
+    fn partial(&self) -> Option<i64> {
+        self.0.progress.partial()
     }
     fn is_whole(&self, n: i64) -> bool {
-        n as usize >= total(self.iov, self.count as usize)
+        self.0.is_whole(n)
     }
     fn is_positional(&self) -> bool {
-        self.offset.is_some()
+        self.0.offset.is_some()
     }
     fn is_bounded(&self) -> bool {
-        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+        self.0.is_bounded()
     }
 }
 
 /// See the module.
 pub struct Writev {
-    fd: c_int,
-    iov: *const iovec,
-    count: c_int,
-    /// None: at the file's position.
-    offset: Option<i64>,
+    of: Buffers,
     /// The last try found a socket, to which this is sent.
     socket: Option<libc::msghdr>,
     /// It has to wait, and is a socket but no stream: see `send`.
@@ -93,14 +154,14 @@ impl Writev {
         count: c_int,
         offset: Option<i64>,
     ) -> Result<Writev, Errno> {
-        check(count, offset)?;
-        Ok(Writev { fd, iov, count, offset, socket: None, datagram: false })
+        let of = Buffers::new(fd, iov, count, offset)?;
+        Ok(Writev { of, socket: None, datagram: false })
     }
 }
 
 impl std::fmt::Debug for Writev {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writev").field("fd", &self.fd).finish_non_exhaustive()
+        f.debug_struct("Writev").field("fd", &self.of.fd).finish_non_exhaustive()
     }
 }
 
@@ -110,23 +171,24 @@ impl Op for Writev {
     const SEVERS: bool = true;
 
     fn fd(&self) -> c_int {
-        self.fd
+        self.of.fd
     }
     fn attempt(&mut self) -> Try {
         self.socket = None;
-        if self.offset.is_none() {
-            match file::try_sendv(self.fd, self.iov, self.count) {
+        let b = &mut self.of;
+        if b.offset.is_none() && b.progress.done() == 0 {
+            match file::try_sendv(b.fd, b.iov, b.count) {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
-                    self.socket = Some(file::message(self.iov, self.count));
+                    self.socket = Some(file::message(b.iov, b.count));
                     return match done {
-                        Try::Wait => sys::send_waits(self.fd, &mut self.datagram),
+                        Try::Wait => sys::send_waits(b.fd, &mut self.datagram),
                         done => done,
                     };
                 }
             }
         }
-        file::try_writev(self.fd, self.iov, self.count, self.offset)
+        b.attempt(|fd, (iov, count, at)| file::try_writev(fd, iov, count, at))
     }
     fn by_readiness(&self) -> bool {
         self.datagram
@@ -135,23 +197,31 @@ impl Op for Writev {
         libc::POLLOUT
     }
     fn block(&mut self) -> R {
-        file::writev_blocking(self.fd, self.iov, self.count, self.offset)
+        let (iov, count, at) = self.of.given();
+        self.of.progress.finish(file::writev_blocking(self.of.fd, iov, count, at))
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
+        let (iov, count, at) = self.of.given();
         match &self.socket {
-            Some(m) => sqe::sendmsg(self.fd, m, libc::MSG_NOSIGNAL),
-            None => sqe::writev(self.fd, self.iov, self.count, self.offset),
+            Some(m) => sqe::sendmsg(self.of.fd, m, libc::MSG_NOSIGNAL),
+            None => sqe::writev(self.of.fd, iov, count, at),
         }
     }
+    fn finish(&mut self, r: R) -> R {
+        self.of.progress.finish(r)
+    }
+    fn partial(&self) -> Option<i64> {
+        self.of.progress.partial()
+    }
     fn is_whole(&self, n: i64) -> bool {
-        n as usize >= total(self.iov, self.count as usize)
+        self.of.is_whole(n)
     }
     fn is_positional(&self) -> bool {
-        self.offset.is_some()
+        self.of.offset.is_some()
     }
     fn is_bounded(&self) -> bool {
-        self.offset.is_some() || sys::is_file(self.fd) == Ok(true)
+        self.of.is_bounded()
     }
 }
 
@@ -160,6 +230,28 @@ pub(super) fn total(iov: *const iovec, count: usize) -> usize {
     // SAFETY: above. (The ABI says that it stays until the call has returned.)
     let len = |i| unsafe { (*iov.add(i)).iov_len };
     (0..count).fold(0, |sum: usize, i| sum.saturating_add(len(i))).min(MAX_LEN)
+}
+
+/// What is left of the buffers of such a call after `done` bytes; None: no memory.
+fn after(iov: *const iovec, count: usize, done: usize) -> Option<Vec<iovec>> {
+    let (mut skip, mut left) = (done, total(iov, count) - done);
+    let mut rest = Vec::new();
+    for i in 0..count {
+        // SAFETY: as in `total`.
+        let v = unsafe { *iov.add(i) };
+        let past = skip.min(v.iov_len);
+        let len = (v.iov_len - past).min(left);
+        skip -= past;
+        left -= len;
+        if len > 0 {
+            rest.try_reserve(count - i).ok()?;
+            rest.push(iovec {
+                iov_base: v.iov_base.cast::<u8>().wrapping_add(past).cast(),
+                iov_len: len,
+            });
+        }
+    }
+    Some(rest)
 }
 
 fn check(count: c_int, offset: Option<i64>) -> Result<(), Errno> {
@@ -188,4 +280,27 @@ pub fn writev(
     timeout_ns: i64,
 ) -> R {
     run(Writev::new(fd, iov, count, offset)?, timeout_ns)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_begins_in_the_middle_of_a_buffer() {
+        let mut bytes = [0u8; 12];
+        let base = bytes.as_mut_ptr();
+        let v = |at: usize, len| iovec { iov_base: base.wrapping_add(at).cast(), iov_len: len };
+        let iov = [v(0, 3), v(3, 0), v(3, 4), v(7, 5)];
+        let left = |done| {
+            let rest = after(iov.as_ptr(), 4, done).expect("memory");
+            rest.iter()
+                .map(|r| (r.iov_base as usize - base as usize, r.iov_len))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(left(1), [(1, 2), (3, 4), (7, 5)]);
+        assert_eq!(left(3), [(3, 4), (7, 5)]);
+        assert_eq!(left(8), [(8, 4)]);
+        assert_eq!(left(12), []);
+    }
 }

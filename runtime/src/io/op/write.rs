@@ -3,6 +3,7 @@
 
 use crate::err::Errno;
 use crate::io::engine::run;
+use crate::io::op::progress::Progress;
 use crate::io::op::{MAX_LEN, Op};
 use crate::io::sys::{self, R, Try};
 use std::ffi::{c_int, c_short};
@@ -22,6 +23,7 @@ pub struct Write {
     socket: bool,
     /// It has to wait, and is a socket but no stream: see `send`.
     datagram: bool,
+    progress: Progress,
 }
 
 impl Write {
@@ -30,7 +32,21 @@ impl Write {
         if offset.is_some_and(|o| o < 0) {
             return Err(Errno::EINVAL);
         }
-        Ok(Write { fd, buf, len: len.min(MAX_LEN), offset, socket: false, datagram: false })
+        let len = len.min(MAX_LEN);
+        Ok(Write {
+            fd,
+            buf,
+            len,
+            offset,
+            socket: false,
+            datagram: false,
+            progress: Progress::default(),
+        })
+    }
+
+    /// What is still to be written.
+    fn rest(&self, p: Progress) -> (*const u8, usize, Option<i64>) {
+        (self.buf.wrapping_add(p.done()), self.len - p.done(), p.at(self.offset))
     }
 }
 
@@ -43,7 +59,7 @@ impl Op for Write {
         self.fd
     }
     fn attempt(&mut self) -> Try {
-        if self.offset.is_none() {
+        if self.offset.is_none() && self.progress.done() == 0 {
             match sys::try_send(self.fd, self.buf, self.len, 0) {
                 Try::Done(Err(Errno::ENOTSOCK)) => {}
                 done => {
@@ -56,7 +72,13 @@ impl Op for Write {
             }
         }
         self.socket = false;
-        sys::try_write(self.fd, self.buf, self.len, self.offset)
+        let call = |p| {
+            let (buf, len, offset) = self.rest(p);
+            sys::try_write(self.fd, buf, len, offset)
+        };
+        let (progress, r) = self.progress.attempt(self.fd, || self.len, call);
+        self.progress = progress;
+        r
     }
     fn by_readiness(&self) -> bool {
         self.datagram
@@ -65,15 +87,24 @@ impl Op for Write {
         libc::POLLOUT
     }
     fn block(&mut self) -> R {
-        sys::write_blocking(self.fd, self.buf, self.len, self.offset)
+        let (buf, len, offset) = self.rest(self.progress);
+        let r = sys::write_blocking(self.fd, buf, len, offset);
+        self.finish(r)
     }
     #[cfg(target_os = "linux")]
     fn sqe(&mut self, _wait_first: bool) -> Sqe {
         if self.socket {
             sqe::send(self.fd, self.buf, self.len, libc::MSG_NOSIGNAL)
         } else {
-            sqe::write(self.fd, self.buf, self.len, self.offset)
+            let (buf, len, offset) = self.rest(self.progress);
+            sqe::write(self.fd, buf, len, offset)
         }
+    }
+    fn finish(&mut self, r: R) -> R {
+        self.progress.finish(r)
+    }
+    fn partial(&self) -> Option<i64> {
+        self.progress.partial()
     }
     fn is_whole(&self, n: i64) -> bool {
         n as usize == self.len

@@ -25,6 +25,7 @@ use crate::err::Errno;
 use crate::io::sys::R;
 use crate::io::sys::memory;
 use crate::io::sys::signal::{self as sys, Former};
+use crate::os_thread::{Name, OsThread};
 use crate::parker;
 use crate::prim::atomic::{AtomicI32, Ordering::*};
 use crate::sched::{self, TaskRef};
@@ -191,12 +192,8 @@ impl Setup {
     fn begin(&mut self, new: u64, start: bool) -> Result<(), Errno> {
         if start {
             let bell = self.bell;
-            let builder = std::thread::Builder::new().name("photonrt-signal".into());
-            let started = builder.stack_size(STACK).spawn(move || listen(bell));
-            started.map_err(|e| {
-                signals().thread = false;
-                Errno::from_io(&e)
-            })?;
+            OsThread::start(Name::new("photonrt-signal"), STACK, move || listen(bell))
+                .inspect_err(|_| signals().thread = false)?;
         }
         for signo in (1..=64).filter(|s| new >> (s - 1) & 1 != 0) {
             self.former[signo as usize - 1] = Some(sys::take(signo)?);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::{R, Try, look_first, tried, uninterrupted};
+use crate::arch::syscall::syscall;
 use crate::err::Errno;
 use crate::io::table::{self, Entry};
 use std::ffi::{c_char, c_int, c_short, c_void};
@@ -22,6 +23,38 @@ pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     let t = t.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: pollfds and their number, a timeout that is NULL or valid, no signal mask.
     unsafe { libc::ppoll(p.as_mut_ptr(), p.len() as libc::nfds_t, t, std::ptr::null()) }
+}
+
+/// recv(2) without blocking.
+#[inline]
+pub fn try_recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Try {
+    let args =
+        [fd as usize, buf.expose_provenance(), len, (flags | libc::MSG_DONTWAIT) as usize, 0, 0];
+    // SAFETY: the caller of the API vouches for the buffer; the system checks the address.
+    tried(direct(|| unsafe { syscall(libc::SYS_recvfrom, args) }))
+}
+
+/// send(2) without blocking, and without SIGPIPE.
+#[inline]
+pub fn try_send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Try {
+    let flags = flags | libc::MSG_DONTWAIT | NO_SIGNAL;
+    // SAFETY: as try_recv.
+    let r = direct(|| unsafe {
+        syscall(libc::SYS_sendto, [fd as usize, buf.expose_provenance(), len, flags as usize, 0, 0])
+    });
+    tried(r)
+}
+
+/// `uninterrupted` for calls that give -errno.
+#[inline]
+pub fn direct(mut call: impl FnMut() -> i64) -> R {
+    loop {
+        match call() {
+            n if n >= 0 => return Ok(n),
+            e if e == -i64::from(libc::EINTR) => {}
+            e => return Err(Errno(-e as i32)),
+        }
+    }
 }
 
 /// What a read or write with RWF_NOWAIT came to, and what to do where the descriptor knows no such
@@ -69,6 +102,11 @@ fn find_out(fd: c_int, entry: &Entry) -> bool {
     direct
 }
 
+/// Of preadv2 and pwritev2: one buffer; the offset is whole in the first of its two words.
+fn nowait_args(fd: c_int, v: *const libc::iovec, at: i64) -> [usize; 6] {
+    [fd as usize, v.expose_provenance(), 1, at as usize, 0, libc::RWF_NOWAIT as usize]
+}
+
 /// read(2) (offset None) or pread(2), without blocking.
 pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try {
     if always_waits(fd) {
@@ -76,11 +114,10 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
     }
     let v = libc::iovec { iov_base: buf.cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
+    let args = nowait_args(fd, &raw const v, at);
     // SAFETY: one iovec; the caller of the API vouches for the buffer, the system checks the
     // address.
-    let r = uninterrupted(|| unsafe {
-        libc::preadv2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
-    });
+    let r = direct(|| unsafe { syscall(libc::SYS_preadv2, args) });
     nowait(libc::POLLIN, fd, offset.is_some(), r, || super::read_blocking(fd, buf, len, offset))
 }
 
@@ -103,10 +140,9 @@ pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> 
     }
     let v = libc::iovec { iov_base: buf.cast_mut().cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
+    let args = nowait_args(fd, &raw const v, at);
     // SAFETY: as try_read.
-    let r = uninterrupted(|| unsafe {
-        libc::pwritev2(fd, &raw const v, 1, at, libc::RWF_NOWAIT) as i64
-    });
+    let r = direct(|| unsafe { syscall(libc::SYS_pwritev2, args) });
     nowait(libc::POLLOUT, fd, offset.is_some(), r, || {
         super::write_blocking(fd, buf, len.min(most_at_once(fd)?), offset)
     })

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use crate::err::Errno;
+use crate::io::entry::Entry;
 use crate::io::table;
 use std::ffi::{c_int, c_short, c_uint, c_void};
 
@@ -156,6 +157,21 @@ pub fn is_file(fd: c_int) -> Result<bool, Errno> {
     Ok(matches!(st.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK))
 }
 
+/// Whether a read or write that has done less than it was asked for would go on if it could wait: of
+/// a file, which ends it only at its own end or that of the disk. Those that don't wait stop where a
+/// page is not in memory.
+pub fn may_go_on(fd: c_int) -> bool {
+    let entry = table::entry(fd);
+    if entry.is_ok_and(Entry::is_stream) {
+        return false;
+    }
+    let file = is_file(fd) == Ok(true);
+    if let (false, Ok(entry)) = (file, entry) {
+        entry.note_stream();
+    }
+    file
+}
+
 /// fstat(2).
 pub fn stat(fd: c_int) -> Result<libc::stat, Errno> {
     // SAFETY: all-zero is a valid stat; fstat writes to it and to nothing else.
@@ -211,20 +227,6 @@ pub fn write_blocking(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>
             Some(at) => libc::pwrite(fd, buf.cast::<c_void>(), len, at) as i64,
         }
     })
-}
-
-/// recv(2) without blocking.
-pub fn try_recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Try {
-    let flags = flags | libc::MSG_DONTWAIT;
-    // SAFETY: as read_blocking.
-    tried(uninterrupted(|| unsafe { libc::recv(fd, buf.cast::<c_void>(), len, flags) as i64 }))
-}
-
-/// send(2) without blocking, and without SIGPIPE where the call itself can say so.
-pub fn try_send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Try {
-    let flags = flags | libc::MSG_DONTWAIT | NO_SIGNAL;
-    // SAFETY: as read_blocking.
-    tried(uninterrupted(|| unsafe { libc::send(fd, buf.cast::<c_void>(), len, flags) as i64 }))
 }
 
 /// Waits for the device.

@@ -2,7 +2,7 @@
 //! ready, then go, one at a time.
 #![allow(unsafe_code)]
 
-use super::{R, Try, look_first, uninterrupted};
+use super::{R, Try, look_first, tried, uninterrupted};
 use crate::err::Errno;
 use std::ffi::{c_char, c_int, c_short, c_void};
 
@@ -20,6 +20,20 @@ pub fn poll_ns(p: &mut [libc::pollfd], timeout: Option<i64>) -> c_int {
     let ms = timeout.map_or(-1, |ns| (ns as u64).div_ceil(1_000_000).min(i32::MAX as u64) as c_int);
     // SAFETY: pollfds and their number.
     unsafe { libc::poll(p.as_mut_ptr(), p.len() as libc::nfds_t, ms) }
+}
+
+/// recv(2) without blocking.
+pub fn try_recv(fd: c_int, buf: *mut u8, len: usize, flags: c_int) -> Try {
+    let flags = flags | libc::MSG_DONTWAIT;
+    // SAFETY: the caller of the API vouches for the buffer; the system checks the address.
+    tried(uninterrupted(|| unsafe { libc::recv(fd, buf.cast::<c_void>(), len, flags) as i64 }))
+}
+
+/// send(2) without blocking; see [`NO_SIGNAL`].
+pub fn try_send(fd: c_int, buf: *const u8, len: usize, flags: c_int) -> Try {
+    let flags = flags | libc::MSG_DONTWAIT | NO_SIGNAL;
+    // SAFETY: as try_recv.
+    tried(uninterrupted(|| unsafe { libc::send(fd, buf.cast::<c_void>(), len, flags) as i64 }))
 }
 
 /// read(2) (offset None) or pread(2), without blocking.

@@ -83,7 +83,7 @@ fn engines() -> Vec<u32> {
     if let Some(only) = std::env::var("PHOTONRT_TEST_ENGINE").ok().and_then(|s| s.parse().ok()) {
         return vec![only];
     }
-    match io::probe_uring() {
+    match io::proven_driver(io::EngineKind::Uring).map(drop) {
         Ok(()) => vec![1, 2, 3],
         Err(e) => {
             eprintln!("no io_uring here ({e:?}): tested on the other engines only");

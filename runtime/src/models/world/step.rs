@@ -14,7 +14,7 @@ pub trait Call: Copy {
     /// As there.
     fn attempt(self, v: Option<&'static VCpu>, now: bool, place: Place<'_>) -> Outcome;
     /// As there.
-    fn granted(self, what: u32, node: &Node) -> Outcome;
+    fn granted(what: u32) -> Result<(), Errno>;
     /// As there.
     fn stopped(self, node: &Node, s: Stop, d: Deadline) -> Result<(), Errno>;
 }
@@ -42,14 +42,8 @@ pub fn run<C: Call>(c: C, timeout_ns: i64) -> Result<(), Errno> {
     let d = deadline(timeout_ns);
     // In its place: it is queued.
     let Some(node) = &node else { unreachable!("an attempt that waits has queued its node") };
-    loop {
-        match node.wait(d) {
-            Ok(what) => {
-                if let Some(r) = c.granted(what, node) {
-                    return r;
-                }
-            }
-            Err(s) => return c.stopped(node, s, d),
-        }
+    match node.wait(d) {
+        Ok(what) => C::granted(what),
+        Err(s) => c.stopped(node, s, d),
     }
 }

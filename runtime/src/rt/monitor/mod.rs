@@ -19,12 +19,12 @@ pub use stall::{Hook, Stall, Stalls, found};
 
 use crate::blocking;
 use crate::err::Errno;
+use crate::os_thread::{Name, OsThread};
 use crate::sched::{Group, VCpu, registry, watch};
 use crate::time;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::*};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Between two looks while a vCPU is in foreign code.
@@ -38,22 +38,20 @@ const QUIET: i64 = 1_000_000_000;
 #[derive(Debug)]
 pub struct Monitor {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<OsThread>,
 }
 
 impl Monitor {
-    /// Starts it. EAGAIN: no thread to be had.
+    /// Starts it. EAGAIN: no thread to be had; ENOMEM.
     pub fn start(stalls: Option<Stalls>) -> Result<Monitor, Errno> {
         stall::forget();
         let stop = Arc::new(AtomicBool::new(false));
         let looker = Looker { stop: stop.clone(), stalls, foreign: BTreeSet::new() };
-        let builder = std::thread::Builder::new().name("photonrt-watch".into());
-        let thread = builder.stack_size(256 << 10).spawn(move || {
+        let thread = OsThread::start(Name::new("photonrt-watch"), 256 << 10, move || {
             blocking::block_signals();
             looker.run();
-        });
-        let thread = Some(thread.map_err(|e| Errno::from_io(&e))?);
-        Ok(Monitor { stop, thread })
+        })?;
+        Ok(Monitor { stop, thread: Some(thread) })
     }
 }
 
@@ -62,8 +60,7 @@ impl Drop for Monitor {
         self.stop.store(true, Relaxed);
         watch::rouse();
         if let Some(t) = self.thread.take() {
-            // It does not panic.
-            let _ = t.join();
+            t.join();
         }
     }
 }
@@ -78,6 +75,8 @@ struct Looker {
 impl Looker {
     fn run(mut self) {
         let mut last = time::now();
+        // Nothing has gone on yet: a program that only starts and ends has no look taken.
+        watch::nap(self.period(), || !self.stop.load(Relaxed));
         while !self.stop.load(Relaxed) {
             let groups = registry::all();
             let now = self.stalls.as_mut().map_or(0, Stalls::begin);

@@ -11,14 +11,40 @@ fn decaying() -> Pool {
 
 /// Whether the page of a stack's topmost byte is committed.
 fn committed(s: &Stack) -> bool {
-    let page = crate::stack::os::page_bytes();
-    let at = s.top().addr() - 1;
-    let start = s.top().wrapping_sub(1).wrapping_sub(at % page);
-    let mut resident = 0u8;
+    committed_at(s.top_page().0)
+}
+
+fn committed_at(page: *mut u8) -> bool {
+    let (len, mut resident) = (crate::stack::os::page_bytes(), 0u8);
     // SAFETY: mincore looks at one page of our mapping and writes one byte.
-    let done = unsafe { libc::mincore(start.cast(), page, (&raw mut resident).cast()) };
+    let done = unsafe { libc::mincore(page.cast(), len, (&raw mut resident).cast()) };
     assert_eq!(done, 0, "the stack is mapped");
     resident & 1 == 1
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn only_a_burst_commits_what_nobody_has_touched() {
+    let pool = pool(PoolOptions::default());
+    let cache = Cache::new(64 << 20);
+    let stacks: Vec<_> = (0..64).map(|_| cache.pop(&pool, 2).unwrap()).collect();
+    // Taken 1, 2, 4, 8 at a time, then 16 and 32.
+    assert!(stacks[..15].iter().all(|s| !committed(stack(s))));
+    let (at, len) = stack(&stacks[0]).top_page();
+    let probe = crate::stack::os::Range { iov_base: at.cast(), iov_len: len };
+    let can = crate::stack::os::commit_each(&[probe]) == 1;
+    assert!(stacks[15..63].iter().all(|s| committed(stack(s)) == can));
+    if !can {
+        println!("SKIPPED: the system commits pages by touch only");
+    }
+    // One page each, that of the first frame.
+    assert!(stacks[15..].iter().all(|s| {
+        let (top, page) = stack(s).top_page();
+        top.addr() < stack(s).top().addr() && !committed_at(top.wrapping_sub(page))
+    }));
+    stacks.into_iter().for_each(|s| cache.push(&pool, s));
+    cache.flush(&pool);
+    pool.clear();
 }
 
 /// Trims at each period from `from` to `until`, as the runtime does.

@@ -66,6 +66,42 @@ fn an_overflow_faults_and_names_the_stack() {
     }
 }
 
+/// Has the system call fail with EPERM from now on, in this process: as a container may.
+#[cfg(target_os = "linux")]
+fn forbid(call: libc::c_long) {
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let filter = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, call as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: 4, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: the kernel copies the filter.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, 2, &raw const program), 0);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_call_for_many_each_is_guarded_alone() {
+    if emulated("without_a_call_for_many_each_is_guarded_alone") {
+        return;
+    }
+    let status = fork(|| {
+        forbid(libc::SYS_process_madvise);
+        let pool = Pool::new();
+        let stacks = take(&pool, 0, 100);
+        let s = stacks[7];
+        let all = stacks.iter().all(|s| stack(s).guarded());
+        all && pool.stats().guards_none == 0
+            && overflow(&pool, s, stack(&s).guard().end - 1) == Some(42 << 8)
+    });
+    assert_eq!(status, None);
+}
+
 #[test]
 fn guards_stay_when_pages_go() {
     let pool = pool(PoolOptions { decay_ns: 10, ..PoolOptions::default() });

@@ -5,6 +5,7 @@
 mod decay;
 mod exhaustion;
 mod guards;
+mod promises;
 
 use super::*;
 use std::collections::HashSet;

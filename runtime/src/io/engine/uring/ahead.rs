@@ -27,6 +27,7 @@
 
 use super::bufs::{self, Bufs};
 use super::{Uring, sqe};
+use crate::arch;
 use crate::err::Errno;
 use crate::io::buffer;
 use crate::io::engine::ahead::{Ask, GO_ON, Want};
@@ -49,8 +50,9 @@ enum Item {
     End(i32),
 }
 
-/// One descriptor's.
+/// One descriptor's: a cache line.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Ahead {
     fd: c_int,
     want: Want,
@@ -63,13 +65,15 @@ pub struct Ahead {
     over: bool,
     /// There was no memory to note an item: the stream has a hole, and ends there.
     lost: bool,
-    home: usize,
+    home: u32,
     /// Of the descriptor, when it began.
     generation: u32,
     items: VecDeque<Item>,
     /// The address of the Rec that was linked last: a hint of what to fetch, nothing more.
     waiter: usize,
 }
+
+const _: () = assert!(size_of::<Option<Ahead>>() == 64);
 
 /// All of a ring's.
 #[derive(Debug, Default)]
@@ -122,11 +126,20 @@ impl Aheads {
         Ok(self.all.len() as u32 - 1)
     }
 
-    /// Where the call may be that waits for number `n`.
+    /// Number `n` is about to complete.
     #[inline]
-    pub fn waiter(&self, n: u32) -> *const u8 {
-        let a = self.all.get(n as usize).and_then(Option::as_ref);
-        std::ptr::without_provenance(a.map_or(0, |a| a.waiter))
+    pub fn prefetch(&self, n: u32) {
+        if let Some(a) = self.all.get(n as usize) {
+            arch::prefetch(std::ptr::from_ref(a).cast());
+        }
+    }
+
+    /// The same, a little later. Gives the address of the call that may be waiting for it.
+    #[inline]
+    pub fn prefetch_more(&self, slots: &Slots, n: u32) -> usize {
+        let Some(Some(a)) = self.all.get(n as usize) else { return 0 };
+        slots.prefetch(a.fd);
+        a.waiter
     }
 
     fn at(&mut self, n: u32) -> &mut Ahead {
@@ -342,7 +355,7 @@ impl Uring {
             called_off: false,
             over: false,
             lost: false,
-            home,
+            home: home as u32,
             generation: ask.generation,
             items: VecDeque::new(),
             waiter: 0,
@@ -395,7 +408,7 @@ impl Uring {
     }
 
     fn end_ahead(&mut self, fd: c_int, n: u32) {
-        let home = self.aheads.at(n).home;
+        let home = self.aheads.at(n).home as usize;
         if let Some(slot) = self.slots.find(fd) {
             slot.ahead.set(0);
             slot.note(bits::AHEAD, 0);
@@ -485,7 +498,7 @@ impl Uring {
         for n in 0..self.aheads.all.len() as u32 {
             if let Some(Some(a)) = self.aheads.all.get(n as usize) {
                 if let Ok(e) = table::entry(a.fd) {
-                    e.end_ahead(a.home);
+                    e.end_ahead(a.home as usize);
                 }
                 self.abandon(n);
             }

@@ -35,11 +35,10 @@
 //! its coroutines.
 #![allow(unsafe_code)]
 
-use crate::arch;
 use crate::err::Errno;
 use crate::io::engine::bell::Bell;
 use crate::io::engine::job;
-use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, state};
+use crate::io::engine::slots::{Kind, Rec, Slots, at_home, bits, prefetch_rec, state};
 use crate::io::engine::{AGAIN_NS, Engine, Step, count};
 use crate::io::op::Op;
 use crate::io::sys::{self, R, Try};
@@ -190,30 +189,38 @@ impl Uring {
 
     fn reap_only(&mut self) {
         let Uring { ring, slots, in_kernel, bell_armed, aheads, .. } = self;
-        ring.reap(|c, next| match c.user_data {
-            NOBODY => {}
-            BELL => *bell_armed &= c.more,
-            data => {
-                // The records are on the stacks of coroutines that have slept for a while.
-                arch::prefetch(match ahead::number(next) {
-                    Some(n) => aheads.waiter(n),
-                    None => std::ptr::without_provenance(next as usize),
-                });
-                *in_kernel -= usize::from(!c.more);
+        let mut context = (slots, in_kernel, bell_armed, aheads);
+        ring.reap(
+            &mut context,
+            |(_, _, _, aheads), data| match ahead::number(data) {
+                Some(n) => aheads.prefetch(n),
+                None => prefetch_rec(data as usize),
+            },
+            |(slots, _, _, aheads), data| {
                 if let Some(n) = ahead::number(data) {
-                    return aheads.complete(slots, n, &c);
+                    prefetch_rec(aheads.prefetch_more(slots, n));
                 }
-                // SAFETY: records stay valid until they have been completed here.
-                let rec = unsafe { &*(data as *const Rec) };
-                let res = match rec.kind() {
-                    Kind::ZeroCopy => zero_copy::completed(slots, rec, &c),
-                    _ => Some(c.res),
-                };
-                if let Some(res) = res {
-                    complete(slots, rec, res, c.nonempty);
+            },
+            |(slots, in_kernel, bell_armed, aheads), c| match c.user_data {
+                NOBODY => {}
+                BELL => **bell_armed &= c.more,
+                data => {
+                    **in_kernel -= usize::from(!c.more);
+                    if let Some(n) = ahead::number(data) {
+                        return aheads.complete(slots, n, &c);
+                    }
+                    // SAFETY: records stay valid until they have been completed here.
+                    let rec = unsafe { &*(data as *const Rec) };
+                    let res = match rec.kind() {
+                        Kind::ZeroCopy => zero_copy::completed(slots, rec, &c),
+                        _ => Some(c.res),
+                    };
+                    if let Some(res) = res {
+                        complete(slots, rec, res, c.nonempty);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Submits what is queued and completes what is ready.
@@ -309,9 +316,11 @@ impl Uring {
     }
 }
 
-/// Whether all that an engine is made of works here.
-pub fn probe() -> Result<(), Errno> {
-    ring::probe(&mut Uring::new(false)?.ring)
+impl Uring {
+    /// Whether the ring, which is new, works here.
+    pub fn prove(&mut self) -> Result<(), Errno> {
+        ring::prove(&mut self.ring)
+    }
 }
 
 /// The kernel is done with an operation.

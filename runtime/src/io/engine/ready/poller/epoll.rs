@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::Event;
+use crate::arch::syscall::syscall;
 use crate::err::Errno;
 use crate::io::engine::bell::Bell;
 use crate::sched::driver::Waker;
@@ -87,10 +88,10 @@ impl Epoll {
             tv_nsec: t.subsec_nanos().into(),
         });
         let t = t.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        let mask = std::ptr::null::<libc::sigset_t>();
+        let (room, t) = (room.expose_provenance(), t.expose_provenance());
         // SAFETY: the caller's; a timeout that is NULL or valid, no signal mask.
-        let r = unsafe { libc::syscall(libc::SYS_epoll_pwait2, self.fd, room, n, t, mask, 8usize) };
-        Errno::check(r).map(|n| n as usize)
+        let r = unsafe { syscall(libc::SYS_epoll_pwait2, [self.fd as usize, room, n, t, 0, 8]) };
+        if r < 0 { Err(Errno(-r as i32)) } else { Ok(r as usize) }
     }
 
     /// See `Poller`. Signals and errors end it like a wake: the caller looks at the world and comes
