@@ -110,6 +110,14 @@ static inline void out_fair(const char *name, const uint64_t *turns, size_t n, u
   out(row, (double)took_ns / (double)sum, "ns");
 }
 
+// What a cancelled task cost, and how many ended by it.
+static inline void out_storm(const char *name, double each_ns, uint64_t ended) {
+  char row[64];
+  snprintf(row, sizeof row, "%s_ended", name);
+  out(name, each_ns, "ns");
+  out(row, (double)ended, "tasks");
+}
+
 // How late the others were beside what blocks, and how long that took.
 static inline void out_blocking(const char *name, int64_t *late_ns, size_t n, uint64_t wall_ns) {
   static const struct { const char *tail; double q; } rows[] = {{"", 0.99}, {"_p50", 0.5}, {"_max", 1}};

@@ -7,7 +7,7 @@
 
 #define NBUF 1024 // power of two
 #define BUFSZ 2048
-#define NFILES 4096
+#define NFILES 65536 // at most
 #define BGID 1
 enum { ACC = 1, RECV, SEND, CLOSE };
 #define UD(op, fd) (((uint64_t)(op) << 32) | (uint32_t)(fd))
@@ -41,7 +41,8 @@ static void *loop(void *arg) {
   int rc = io_uring_queue_init_params(1024, &ring, &p);
   if (rc < 0) { fprintf(stderr, "io_uring: %s\n", strerror(-rc)); exit(3); }
   io_uring_register_ring_fd(&ring);
-  rc = io_uring_register_files_sparse(&ring, NFILES);
+  uint64_t files = raise_files(); // the kernel's table may be as long as ours
+  rc = io_uring_register_files_sparse(&ring, files < NFILES ? (unsigned)files : NFILES);
   if (rc < 0) { fprintf(stderr, "files: %s\n", strerror(-rc)); exit(3); }
   size_t ring_sz = NBUF * sizeof(struct io_uring_buf);
   struct io_uring_buf_ring *br;

@@ -1,4 +1,4 @@
-// libuv: callbacks, a loop for each OS thread (SO_REUSEPORT). http PORT NTHREADS
+// libuv: callbacks, a loop for each OS thread (SO_REUSEPORT). http PORT NTHREADS | bench offload [N]
 //
 // One receive buffer a thread is enough: what a callback gets, it uses up. Answers go out by
 // uv_try_write, and through the queue only when the socket is full.
@@ -53,13 +53,33 @@ static void *loop(void *arg) {
   uv_tcp_t l;
   uv_loop_init(&lp);
   uv_tcp_init(&lp, &l);
-  if (uv_tcp_open(&l, http_listen(port, SOCK_NONBLOCK)) || uv_listen((uv_stream_t *)&l, 1024, on_conn))
+  if (uv_tcp_open(&l, http_listen(port, SOCK_NONBLOCK)) || uv_listen((uv_stream_t *)&l, 4096, on_conn))
     fail("http", "uv_listen");
   uv_run(&lp, UV_RUN_DEFAULT);
   return arg;
 }
+// ---- offload: a request to the thread pool, and from its callback in the loop the next
+static uint64_t todo, warm, t0;
+static void nothing(uv_work_t *w) { (void)w; }
+static void done(uv_work_t *w, int status) {
+  if (status) fail("offload", "uv_queue_work");
+  if (--todo == warm) t0 = now_ns();
+  if (todo && uv_queue_work(w->loop, w, nothing, done)) fail("offload", "uv_queue_work");
+}
+static void offload(uint64_t n) {
+  uv_work_t w;
+  todo = n + n / 20 + 1; // at least one round trip to warm up
+  warm = n;
+  if (uv_queue_work(uv_default_loop(), &w, nothing, done)) fail("offload", "uv_queue_work");
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  out("offload", (double)(now_ns() - t0) / (double)n, "ns");
+}
 int main(int argc, char **argv) {
-  if (argc < 3 || strcmp(argv[1], "http")) skip(argc > 1 ? argv[1] : "?", "http only");
+  if (argc > 1 && !strcmp(argv[1], "offload")) {
+    offload(arg_n(argc, argv, 2, 100000));
+    return 0;
+  }
+  if (argc < 3 || strcmp(argv[1], "http")) skip(argc > 1 ? argv[1] : "?", "there are no tasks in it");
   port = atoi(argv[2]);
   if (argc > 3 && atoi(argv[3]) > 1) {
     pthread_t t;

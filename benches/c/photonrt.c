@@ -1,17 +1,17 @@
-// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O but for http is in photonrt_io.c,
-// what coroutines do to each other in photonrt_sync.c and photonrt_chan.c.
+// photonrt from C, over photonrt.h alone. bench NAME [N] | http PORT VCPUS. I/O is in photonrt_io.c, what
+// coroutines do to each other in photonrt_sync.c and photonrt_chan.c.
 //
 // The library's defaults throughout (256 KiB stacks, every stack guarded); BENCH_STACK=BYTES in the
 // environment sets another stack size, to see what it costs. Runs whatever engine PHOTONRT_ENGINE says.
-#include "http.h"
 #include "photonrt_bench.h"
-#include <pthread.h>
 #include <stdatomic.h>
 
 const char *name;
 uint64_t N;
 uint64_t stack_bytes;
 const char *path;
+int port;
+uint32_t vcpus;
 
 static co_t *room(size_t n) {
   co_t *v = malloc(n * sizeof *v);
@@ -82,14 +82,15 @@ static void *tiny(void *arg) {
   if (atomic_fetch_sub_explicit(&left, 1, memory_order_acq_rel) == 1) co_unpark(waiter);
   return arg;
 }
+static int flood;
 static void *spawner(void *arg) {
   for (uint64_t i = 0, n = *(uint64_t *)arg; i < n; i++) {
     must(co_spawn(NULL, NULL, tiny, NULL), "spawn");
-    if (i % 64 == 63) co_yield_now(); // as a server's accept loop would, each time it blocks
+    if (i % 64 == 63 && !flood) co_yield_now();
   }
   return arg;
 }
-static uint64_t spawn_mt_once(uint64_t n) {
+static double spawn_mt_once(uint64_t n) {
   uint64_t half = n / 2, t0 = now_ns();
   atomic_store(&left, half * 2);
   waiter = co_self();
@@ -99,11 +100,13 @@ static uint64_t spawn_mt_once(uint64_t n) {
   join(a);
   join(b);
   co_park(CO_NOW); // a wake that came late is not the next round's
-  return took;
+  return (double)took / (double)n;
 }
 static void *spawn_mt(void *arg) {
   spawn_mt_once(N / 10);
-  out(name, (double)spawn_mt_once(N) / (double)N, "ns");
+  out(name, spawn_mt_once(N), "ns");
+  flood = 1;
+  out("spawn_mt_flood", spawn_mt_once(N / 10), "ns");
   return arg;
 }
 
@@ -275,50 +278,12 @@ static void *parked(void *arg) {
   pte = status_bytes("VmPTE") - pte;
   co_stats_t s = stats();
   if (s.guards_none || s.guards_light + s.guards_mprotect < N) fail(name, "there are stacks without a guard");
-  out("parked", (double)rss / (double)N, "B/task");
-  out("parked_pte", (double)pte / (double)N, "B/task");
+  char row[64];
+  snprintf(row, sizeof row, "%s_pte", name);
+  out(name, (double)rss / (double)N, "B/task");
+  out(row, (double)pte / (double)N, "B/task");
   _exit(0); // taking them down is not the question
   return arg;
-}
-
-// ---- http: an acceptor a vCPU, each with a listener of its own; a coroutine a connection
-static int port;
-static uint32_t vcpus;
-static int send_all(int fd, const char *b, size_t n) {
-  while (n) {
-    int64_t r = co_io_send(fd, b, n, 0, CO_FOREVER);
-    if (r < 0) return (int)r;
-    b += r;
-    n -= (size_t)r;
-  }
-  return 0;
-}
-static void *serve(void *arg) {
-  int fd = (int)(intptr_t)arg;
-  unsigned st = 0;
-  co_buf_t buf;
-  while (co_io_recv_buf(fd, &buf, CO_IO_AHEAD, CO_FOREVER) > 0) {
-    int k = http_feed(&st, buf.data, buf.len);
-    co_buf_release(&buf);
-    while (k--)
-      if (send_all(fd, RESP, RESP_LEN)) goto end;
-  }
-end:
-  co_io_close(fd);
-  return NULL;
-}
-static void *acceptor(void *arg) {
-  int lfd = http_listen(port, SOCK_NONBLOCK);
-  for (;;) {
-    int fd = co_io_accept(lfd, NULL, NULL, SOCK_NONBLOCK | CO_IO_AHEAD, CO_FOREVER);
-    if (fd >= 0) must(co_spawn(NULL, NULL, serve, (void *)(intptr_t)fd), "spawn");
-    else if (fd != -ECONNABORTED) must(fd, "accept");
-  }
-  return arg;
-}
-static void *http(void *arg) {
-  for (uint32_t i = 1; i < vcpus; i++) spawn_on(i + 1, acceptor, NULL);
-  return acceptor(arg);
 }
 
 static const struct workload {
@@ -342,13 +307,19 @@ static const struct workload {
     {"sem_pingpong", 5000000, 1, 0, sem_pingpong},
     {"chan_pingpong", 5000000, 1, 1, chan_pingpong},
     {"chan_pingpong_x", 100000, 2, 2, chan_pingpong},
+    {"chan_1_1", 5000000, 2, 0, chan_shared},
+    {"chan_n_1", 5000000, 2, 0, chan_shared},
+    {"chan_n_m", 5000000, 2, 0, chan_shared},
     {"select8", 2000000, 1, 0, select8},
     {"mutex_free", 50000000, 1, 0, mutex_free},
     {"mutex64", 6400000, 2, 0, mutex64},
     {"mutex64_fair", 1000, 2, 0, mutex64_fair},
     {"timers", 100000, 1, 0, timers},
+    {"cancel_storm", 10000, 1, 0, cancel_storm},
+    {"offload", 100000, 1, 0, offload},
     {"blocking64", 1000, 2, 0, blocking64},
     {"parked", 1000000, 1, 0, parked},
+    {"parked30k", 30000, 1, 0, parked},
     {"stream1", 20000, 1, 1, stream},
     {"stream2", 20000, 2, 2, stream},
     {"pread4k", 2000, 1, 64, pread4k},
@@ -363,7 +334,7 @@ int main(int argc, char **argv) {
     port = (int)arg_n(argc, argv, 2, 8080);
     vcpus = (uint32_t)arg_n(argc, argv, 3, 1);
     run(vcpus, http);
-    return 0;
+    return 0; // never: it serves until it is killed
   }
   for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
     const struct workload *w = &workloads[i];

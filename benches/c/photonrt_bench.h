@@ -8,18 +8,24 @@ extern uint64_t N;           // how much of it
 extern uint64_t stack_bytes; // 0: the default
 extern size_t tasks;         // coroutines at work, where the table says so
 extern const char *path;     // a file to work on, where one is needed
+extern int port;             // to serve HTTP on, by
+extern uint32_t vcpus;       // so many
 
 // Workloads of photonrt_io.c: bodies of the main coroutine.
 void *stream(void *arg);
 void *pread4k(void *arg);
+void *http(void *arg);
 // Of photonrt_sync.c.
 void *sem_pingpong(void *arg);
 void *mutex_free(void *arg);
 void *mutex64(void *arg);
 void *mutex64_fair(void *arg);
+void *cancel_storm(void *arg);
+void *offload(void *arg);
 void *blocking64(void *arg);
 // Of photonrt_chan.c.
 void *chan_pingpong(void *arg);
+void *chan_shared(void *arg);
 void *select8(void *arg);
 
 static inline int must(int64_t rc, const char *what) {

@@ -47,6 +47,58 @@ void *chan_pingpong(void *arg) {
   return arg;
 }
 
+// ---- chan_1_1, chan_n_1, chan_n_m: two vCPUs, one channel of 64 slots. Spawned by default, so where the
+// runtime puts them; then senders on one vCPU and receivers on the other.
+static co_chan_t shared;
+static uint64_t from_one;
+struct tally { uint64_t n, sum; };
+static void *one_sender(void *arg) {
+  uint64_t v = (uint64_t)(uintptr_t)arg * from_one, end = v + from_one;
+  for (; v < end; v++) must(co_chan_send(shared, &v, CO_FOREVER), "send");
+  return arg;
+}
+static void *one_receiver(void *arg) {
+  struct tally t = {0, 0};
+  uint64_t v;
+  int rc;
+  while (!(rc = co_chan_recv(shared, &v, CO_FOREVER))) {
+    t.n++;
+    t.sum += v;
+  }
+  if (rc != -EPIPE) must(rc, "recv");
+  *(struct tally *)arg = t;
+  return arg;
+}
+static double through_one(size_t senders, size_t receivers, int apart) {
+  co_t from[8], to[8];
+  struct tally each_got[8], all = {0, 0};
+  uint64_t n = from_one * senders;
+  shared = channel(64);
+  uint64_t t0 = now_ns();
+  for (size_t i = 0; i < receivers; i++) to[i] = spawn_on(apart ? 2 : CO_VCPU_ANY, one_receiver, &each_got[i]);
+  for (size_t i = 0; i < senders; i++) from[i] = spawn_on(apart ? 1 : CO_VCPU_ANY, one_sender, (void *)i);
+  for (size_t i = 0; i < senders; i++) join(from[i]);
+  must(co_chan_close(shared), "close");
+  for (size_t i = 0; i < receivers; i++) join(to[i]);
+  uint64_t took = now_ns() - t0;
+  for (size_t i = 0; i < receivers; i++) {
+    all.n += each_got[i].n;
+    all.sum += each_got[i].sum;
+  }
+  if (all.n != n || all.sum != n * (n - 1) / 2) fail(name, "an element was lost, or came twice");
+  must(co_chan_free(shared), "free");
+  return (double)took / (double)n;
+}
+void *chan_shared(void *arg) {
+  size_t senders = name[5] == '1' ? 1 : 8, receivers = name[7] == '1' ? 1 : 8;
+  char row[64];
+  from_one = N / 2 / 64 * 64 / senders;
+  out(name, through_one(senders, receivers, 0), "ns");
+  snprintf(row, sizeof row, "%s_apart", name);
+  out(row, through_one(senders, receivers, 1), "ns");
+  return arg;
+}
+
 // ---- select8: one vCPU; eight senders, a channel each, and one that takes what comes
 static co_chan_t eight[8];
 static uint64_t from_each;

@@ -1,4 +1,5 @@
-// photonrt's streams and files; see photonrt.c.
+// photonrt's HTTP server, streams and files; see photonrt.c.
+#include "http.h"
 #include "photonrt_bench.h"
 #include "stream.h"
 #include <fcntl.h>
@@ -91,4 +92,42 @@ void *pread4k(void *arg) {
   out(name, (double)sum / wall, "reads/s");
   out(row, cpu * 1e3 / (double)sum, "us");
   return arg;
+}
+
+// ---- http: an acceptor a vCPU, each with a listener of its own; a coroutine a connection
+static int send_all(int fd, const char *b, size_t n) {
+  while (n) {
+    int64_t r = co_io_send(fd, b, n, 0, CO_FOREVER);
+    if (r < 0) return (int)r;
+    b += r;
+    n -= (size_t)r;
+  }
+  return 0;
+}
+static void *serve(void *arg) {
+  int fd = (int)(intptr_t)arg;
+  unsigned st = 0;
+  co_buf_t buf;
+  while (co_io_recv_buf(fd, &buf, CO_IO_AHEAD, CO_FOREVER) > 0) {
+    int k = http_feed(&st, buf.data, buf.len);
+    co_buf_release(&buf);
+    while (k--)
+      if (send_all(fd, RESP, RESP_LEN)) goto end;
+  }
+end:
+  co_io_close(fd);
+  return NULL;
+}
+static void *acceptor(void *arg) {
+  int lfd = http_listen(port, SOCK_NONBLOCK);
+  for (;;) {
+    int fd = co_io_accept(lfd, NULL, NULL, SOCK_NONBLOCK | CO_IO_AHEAD, CO_FOREVER);
+    if (fd >= 0) must(co_spawn(NULL, NULL, serve, (void *)(intptr_t)fd), "spawn");
+    else if (fd != -ECONNABORTED) must(fd, "accept");
+  }
+  return arg;
+}
+void *http(void *arg) {
+  for (uint32_t i = 1; i < vcpus; i++) spawn_on(i + 1, acceptor, NULL);
+  return acceptor(arg);
 }

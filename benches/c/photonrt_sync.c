@@ -1,4 +1,4 @@
-// photonrt's semaphores, mutexes and blocking code; see photonrt.c.
+// photonrt's semaphores, mutexes, cancelling and blocking code; see photonrt.c.
 #include "photonrt_bench.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -93,6 +93,52 @@ void *mutex64_fair(void *arg) {
   for (int i = 0; i < 64; i++) join(co[i]);
   pthread_join(clock, NULL);
   out_fair(name, turns, 64, took);
+  return arg;
+}
+
+// ---- cancel_storm: one vCPU
+static co_chan_t never;
+static size_t blocked;
+static void *until_cancelled(void *arg) {
+  uint64_t v;
+  blocked++; // seen by nobody before this blocks: there is one vCPU
+  return (void *)(intptr_t)(arg ? co_sleep(3600 * 1000000000ll) : co_chan_recv(never, &v, CO_FOREVER));
+}
+void *cancel_storm(void *arg) {
+  double best = 1e300;
+  co_t *v = malloc(N * sizeof *v);
+  if (!v) fail(name, "no memory");
+  must(co_chan_new(&never, sizeof(uint64_t), 0), "chan_new");
+  for (int r = 0; r < 5; r++) {
+    uint64_t cancelled = 0;
+    blocked = 0;
+    for (uint64_t i = 0; i < N; i++) v[i] = spawn(until_cancelled, (void *)(uintptr_t)(i % 2));
+    while (*(volatile size_t *)&blocked < N) co_yield_now();
+    uint64_t t0 = now_ns();
+    for (uint64_t i = 0; i < N; i++) must(co_cancel(v[i]), "cancel");
+    for (uint64_t i = 0; i < N; i++) {
+      void *result;
+      must(co_join(v[i], &result, CO_FOREVER), "join");
+      cancelled += (intptr_t)result == -ECANCELED;
+    }
+    double each = (double)(now_ns() - t0) / (double)N;
+    if (cancelled != N) fail(name, "a task ended otherwise");
+    if (each < best) best = each;
+  }
+  out_storm(name, best, N);
+  free(v);
+  return arg;
+}
+
+// ---- offload: one vCPU and the thread that the runtime takes
+static void *nothing(void *arg) { return arg; }
+void *offload(void *arg) {
+  uint64_t t0 = 0;
+  for (uint64_t i = 0; i < N + N / 20; i++) {
+    if (i == N / 20) t0 = now_ns();
+    must(co_blocking(nothing, NULL, NULL, CO_FOREVER), "blocking");
+  }
+  out(name, (double)(now_ns() - t0) / (double)N, "ns");
   return arg;
 }
 

@@ -16,19 +16,22 @@ static const char *name;
 static uint64_t N;
 
 static void yields(size_t tasks) {
-  uint64_t k = N / tasks, t0 = 0, t1 = 0;
-  size_t arrived = 0, done = 0;
-  Plain sa(STACK);
-  std::vector<bf::fiber> v;
-  v.reserve(tasks);
-  for (size_t i = 0; i < tasks; i++)
-    v.emplace_back(std::allocator_arg, sa, [&] {
-      if (++arrived == tasks) t0 = now_ns();
-      while (arrived < tasks) boost::this_fiber::yield();
-      for (uint64_t j = 0; j < k; j++) boost::this_fiber::yield();
-      if (++done == tasks) t1 = now_ns();
-    });
-  for (auto &f : v) f.join();
+  uint64_t k = 0, t0 = 0, t1 = 0;
+  for (int warm = 1; warm >= 0; warm--) {
+    k = (warm ? N / 20 : N) / tasks + 1;
+    size_t arrived = 0, done = 0;
+    Plain sa(STACK);
+    std::vector<bf::fiber> v;
+    v.reserve(tasks);
+    for (size_t i = 0; i < tasks; i++)
+      v.emplace_back(std::allocator_arg, sa, [&] {
+        if (++arrived == tasks) t0 = now_ns();
+        while (arrived < tasks) boost::this_fiber::yield();
+        for (uint64_t j = 0; j < k; j++) boost::this_fiber::yield();
+        if (++done == tasks) t1 = now_ns();
+      });
+    for (auto &f : v) f.join();
+  }
   out(name, (double)(t1 - t0) / (double)(k * tasks), "ns");
 }
 
@@ -63,6 +66,27 @@ template <class F> static uint64_t on_two(F f) {
   a.join();
   b.join();
   return now_ns() - t0;
+}
+
+// Joined in blocks, which bounds what is alive; a thread's fibers stay there.
+static void spawn_mt() {
+  for (int round = 0; round < 2; round++) {
+    uint64_t n = round ? N : N / 10, half = n / 2;
+    std::atomic<uint64_t> left{2 * half};
+    uint64_t wall = on_two([&](int) {
+      Pool sa(STACK);
+      std::vector<bf::fiber> v;
+      v.reserve(1000);
+      for (uint64_t i = 0; i < half; i++) {
+        v.emplace_back(std::allocator_arg, sa, [&] { left--; });
+        if (v.size() < 1000 && i + 1 < half) continue;
+        for (auto &f : v) f.join();
+        v.clear();
+      }
+    });
+    if (left) fail(name, "a fiber did not run");
+    if (round) out(name, (double)wall / (double)n, "ns");
+  }
 }
 
 // A child runs at once (dispatch), so few fibers live at a time; each thread takes five of the root's ten.
@@ -135,6 +159,39 @@ static void chan_pingpong(bool across) {
   bf::buffered_channel<uint64_t> c(2), d(2); // of which one slot is never used
   double hand_over = round_trips(a, b, N / 2, across), one_slot = round_trips(c, d, N / 2, across);
   out_best(name, hand_over, one_slot);
+}
+
+// There is nothing cheaper to wake another fiber with (a mutex and a condition variable are dearer).
+static void pingpong(bool across) {
+  bf::unbuffered_channel<uint64_t> a, b;
+  out(name, round_trips(a, b, N, across), "ns");
+}
+
+// Senders on one OS thread, receivers on the other; the channel uses 63 of its 64 slots.
+static void chan_shared(size_t senders, size_t receivers) {
+  bf::buffered_channel<uint64_t> c(64);
+  uint64_t each = N / 64 * 64 / senders, n = each * senders, got = 0, sum = 0;
+  std::atomic<size_t> sending{senders};
+  uint64_t wall = on_two([&](int receive) {
+    std::vector<bf::fiber> v;
+    for (size_t i = 0; i < (receive ? receivers : senders); i++)
+      v.emplace_back(std::allocator_arg, Plain(STACK), [&, i] {
+        uint64_t k = 0, s = 0, value;
+        if (receive) {
+          for (; c.pop(value) == bf::channel_op_status::success; k++) s += value;
+          got += k;
+          sum += s;
+        } else {
+          for (value = i * each; value < (i + 1) * each; value++) c.push(value);
+          if (!--sending) c.close();
+        }
+      });
+    for (auto &f : v) f.join();
+  });
+  if (got != n || sum != n * (n - 1) / 2) fail(name, "an element was lost, or came twice");
+  std::string apart = std::string(name) + "_apart";
+  out(name, (double)wall / (double)n, "ns");
+  out(apart.c_str(), (double)wall / (double)n, "ns");
 }
 
 static void mutex_free() {
@@ -222,6 +279,25 @@ static void timers() {
   out_timers(late.data(), N, wall, cpu_ms() - c0);
 }
 
+static void parked() {
+  uint64_t up = 0;
+  bf::mutex m;
+  bf::condition_variable never;
+  Plain sa(STACK);
+  uint64_t rss = status_bytes("VmRSS"), pte = status_bytes("VmPTE");
+  for (uint64_t i = 0; i < N; i++)
+    bf::fiber(bf::launch::dispatch, std::allocator_arg, sa, [&] {
+      std::unique_lock<bf::mutex> l(m);
+      up++;
+      never.wait(l);
+    }).detach();
+  while (up < N) boost::this_fiber::yield();
+  std::string row = std::string(name) + "_pte";
+  out(name, (double)(status_bytes("VmRSS") - rss) / (double)N, "B/task");
+  out(row.c_str(), (double)(status_bytes("VmPTE") - pte) / (double)N, "B/task");
+  _exit(0); // taking them down is not the question
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
   name = argv[1];
@@ -232,12 +308,23 @@ int main(int argc, char **argv) {
   else if (is("yield100k")) n(20000000), yields(100000);
   else if (is("spawn_join")) n(2000000), spawn_join();
   else if (is("spawn_batch")) n(100000), spawn_batch();
+  else if (is("spawn_mt")) n(1000000), spawn_mt();
   else if (is("skynet")) n(1000000), skynet();
+  else if (is("pingpong")) n(5000000), pingpong(false);
+  else if (is("pingpong_x")) n(100000), pingpong(true);
+  else if (is("chan_1_1")) n(5000000), chan_shared(1, 1);
+  else if (is("chan_n_1")) n(5000000), chan_shared(8, 1);
+  else if (is("chan_n_m")) n(5000000), chan_shared(8, 8);
   else if (is("chan_pingpong")) n(5000000), chan_pingpong(false);
   else if (is("chan_pingpong_x")) n(100000), chan_pingpong(true);
   else if (is("mutex_free")) n(50000000), mutex_free();
   else if (is("mutex64")) n(6400000), mutex64();
   else if (is("mutex64_fair")) n(1000), mutex64_fair();
   else if (is("timers")) n(100000), timers();
+  else if (is("parked")) n(1000000), parked();
+  else if (is("parked30k")) n(30000), parked();
+  else if (is("cancel_storm")) skip(name, "a fiber can't be made to give up a wait");
+  else if (is("offload")) skip(name, "there is no pool for what blocks");
+  else if (is("http")) skip(name, "there are no sockets in it");
   else skip(name, "not in this peer");
 }

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"os"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -91,4 +97,82 @@ func blocking64(name string, ms int) {
 	out(name+"_p50", us(late, 0.5), "us")
 	out(name+"_max", us(late, 1), "us")
 	out(name+"_wall", float64(wall)/1e6, "ms")
+}
+
+// Each goroutine waits for the context, too, as Go's do that can be cancelled.
+func cancelStorm(name string, n int) {
+	never := make(chan int)
+	best := 1e300
+	for range 5 {
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		var blocked, ended atomic.Int64
+		for i := range n {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				if i%2 == 0 {
+					blocked.Add(1)
+					select {
+					case <-never:
+					case <-ctx.Done():
+						ended.Add(1)
+					}
+					return
+				}
+				t := time.NewTimer(time.Hour)
+				defer t.Stop()
+				blocked.Add(1)
+				select {
+				case <-t.C:
+				case <-ctx.Done():
+					ended.Add(1)
+				}
+			}()
+		}
+		for blocked.Load() < int64(n) {
+			runtime.Gosched()
+		}
+		time.Sleep(10 * time.Millisecond) // the last are in their select by then
+		t0 := time.Now()
+		cancel()
+		wg.Wait()
+		best = min(best, per(t0, n))
+		if ended.Load() != int64(n) {
+			fail(name, "a goroutine ended otherwise")
+		}
+	}
+	out(name, best, "ns")
+	out(name+"_ended", float64(n), "tasks")
+}
+
+// A "KEY: N kB" line of /proc/self/status in bytes.
+func statusBytes(key string) float64 {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		fail("parked", err.Error())
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if v, ok := strings.CutPrefix(lines.Text(), key+":"); ok {
+			kb, _ := strconv.ParseFloat(strings.Fields(v)[0], 64)
+			return kb * 1024
+		}
+	}
+	return 0
+}
+
+func parked(name string, n int) {
+	never := make(chan int)
+	var up atomic.Int64
+	rss, pte := statusBytes("VmRSS"), statusBytes("VmPTE")
+	for range n {
+		go func() { up.Add(1); <-never }()
+	}
+	for up.Load() < int64(n) {
+		runtime.Gosched()
+	}
+	out(name, (statusBytes("VmRSS")-rss)/float64(n), "B/task")
+	out(name+"_pte", (statusBytes("VmPTE")-pte)/float64(n), "B/task")
+	os.Exit(0) // taking them down is not the question
 }

@@ -1,4 +1,5 @@
-// Go. bench NAME [N]. As many OS threads as GOMAXPROCS says.
+// Go. bench NAME [N]; http PORT THREADS. As many OS threads as GOMAXPROCS says. What waits is in late.go, I/O
+// in io.go, channels in chan.go.
 package main
 
 import (
@@ -17,6 +18,10 @@ func fail(name, why string) {
 	fmt.Fprintf(os.Stderr, "%s: FAILED: %s\n", name, why)
 	os.Exit(1)
 }
+func skip(name, why string) {
+	fmt.Fprintf(os.Stderr, "%s: skipped: %s\n", name, why)
+	os.Exit(3)
+}
 func cpuMs() float64 {
 	var r syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
@@ -24,11 +29,10 @@ func cpuMs() float64 {
 }
 func per(t0 time.Time, n int) float64 { return float64(time.Since(t0)) / float64(n) }
 
-func yields(name string, tasks, n int) {
-	k := n / tasks
+func yieldsOnce(tasks, k int) time.Duration {
 	var arrived, done atomic.Int64
 	var t0 time.Time
-	var el time.Duration
+	var took time.Duration
 	var wg sync.WaitGroup
 	for range tasks {
 		wg.Add(1)
@@ -43,13 +47,19 @@ func yields(name string, tasks, n int) {
 				runtime.Gosched()
 			}
 			if done.Add(1) == int64(tasks) {
-				el = time.Since(t0)
+				took = time.Since(t0)
 			}
 			wg.Done()
 		}()
 	}
 	wg.Wait()
-	out(name, float64(el)/float64(k*tasks), "ns")
+	return took
+}
+
+func yields(name string, tasks, n int) {
+	yieldsOnce(tasks, n/20/tasks+1)
+	k := n/tasks + 1
+	out(name, float64(yieldsOnce(tasks, k))/float64(k*tasks), "ns")
 }
 
 func spawnJoin(name string, n int) {
@@ -81,23 +91,27 @@ func spawnBatch(name string, n int) {
 	out(name, best, "ns")
 }
 
-func spawnMt(name string, n int) {
-	for _, m := range []int{n / 10, n} {
-		var wg sync.WaitGroup
-		t0 := time.Now()
-		wg.Add(m / 2 * 2)
-		for range 2 {
-			go func() {
-				for range m / 2 {
-					go wg.Done()
+func spawnMtOnce(n int, flood bool) float64 {
+	var wg sync.WaitGroup
+	t0 := time.Now()
+	wg.Add(n / 2 * 2)
+	for range 2 {
+		go func() {
+			for i := range n / 2 {
+				go wg.Done()
+				if i%64 == 63 && !flood {
+					runtime.Gosched()
 				}
-			}()
-		}
-		wg.Wait()
-		if m == n {
-			out(name, per(t0, n), "ns")
-		}
+			}
+		}()
 	}
+	wg.Wait()
+	return per(t0, n)
+}
+func spawnMt(name string, n int) {
+	spawnMtOnce(n/10, false)
+	out(name, spawnMtOnce(n, false), "ns")
+	out(name+"_flood", spawnMtOnce(n/10, true), "ns")
 }
 
 func sky(c chan int, num, size int) {
@@ -127,87 +141,6 @@ func skynet(name string, n int) {
 			out(name, float64(time.Since(t0))/1e6, "ms")
 		}
 	}
-}
-
-// A round trip over two channels of `slots`. Locked: each side on an OS thread of its own.
-func roundTrips(n, slots int, locked bool) float64 {
-	a, b := make(chan int, slots), make(chan int, slots)
-	var wg sync.WaitGroup
-	m := n + n/20
-	var each float64
-	wg.Add(2)
-	go func() {
-		defer wg.Done()
-		if locked {
-			runtime.LockOSThread()
-		}
-		for range m {
-			b <- <-a
-		}
-	}()
-	go func() {
-		defer wg.Done()
-		if locked {
-			runtime.LockOSThread()
-		}
-		var t0 time.Time
-		for i := range m {
-			if i == n/20 {
-				t0 = time.Now()
-			}
-			a <- i
-			<-b
-		}
-		each = per(t0, n)
-	}()
-	wg.Wait()
-	return each
-}
-
-// The better of two ways as NAME, and both by themselves.
-func outBest(name string, handOver, oneSlot float64) {
-	out(name, min(handOver, oneSlot), "ns")
-	out(name+"_0", handOver, "ns")
-	out(name+"_1", oneSlot, "ns")
-}
-
-func selected(name string, n, slots int) float64 {
-	var c [8]chan int
-	m := (n + n/20) / 8
-	for i := range c {
-		c[i] = make(chan int, slots)
-		go func() {
-			for range m {
-				c[i] <- i
-			}
-		}()
-	}
-	var t0 time.Time
-	var got [8]int
-	var v int
-	for i := range m * 8 {
-		if i == n/20 {
-			t0 = time.Now()
-		}
-		select {
-		case v = <-c[0]:
-		case v = <-c[1]:
-		case v = <-c[2]:
-		case v = <-c[3]:
-		case v = <-c[4]:
-		case v = <-c[5]:
-		case v = <-c[6]:
-		case v = <-c[7]:
-		}
-		got[v]++
-	}
-	each := per(t0, m*8-n/20)
-	for _, g := range got {
-		if g != m {
-			fail(name, "an element was lost")
-		}
-	}
-	return each
 }
 
 func mutexFree(name string, n int) {
@@ -305,6 +238,8 @@ func main() {
 		return d
 	}
 	switch name {
+	case "http":
+		http(n(8080))
 	case "yield2":
 		yields(name, 2, n(20000000))
 	case "yield1k":
@@ -319,6 +254,16 @@ func main() {
 		spawnMt(name, n(1000000))
 	case "skynet":
 		skynet(name, n(1000000))
+	case "pingpong":
+		pingpong(name, n(5000000), false)
+	case "pingpong_x":
+		pingpong(name, n(100000), true)
+	case "chan_1_1":
+		shared(name, n(5000000), 1, 1)
+	case "chan_n_1":
+		shared(name, n(5000000), 8, 1)
+	case "chan_n_m":
+		shared(name, n(5000000), 8, 8)
 	case "chan_pingpong":
 		outBest(name, roundTrips(n(5000000)/2, 0, false), roundTrips(n(5000000)/2, 1, false))
 	case "chan_pingpong_x":
@@ -333,10 +278,21 @@ func main() {
 		mutex64Fair(name, n(1000))
 	case "timers":
 		timers(n(100000))
+	case "cancel_storm":
+		cancelStorm(name, n(10000))
+	case "offload":
+		skip(name, "code that blocks is called as it is")
 	case "blocking64":
 		blocking64(name, n(1000))
+	case "parked":
+		parked(name, n(1000000))
+	case "parked30k":
+		parked(name, n(30000))
+	case "stream1", "stream2":
+		stream(name, n(20000))
+	case "pread4k", "pread4k_direct":
+		pread(name, n(2000))
 	default:
-		fmt.Fprintf(os.Stderr, "%s: skipped: not in this peer\n", name)
-		os.Exit(3)
+		skip(name, "not in this peer")
 	}
 }

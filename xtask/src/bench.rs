@@ -6,230 +6,230 @@
 //!     for every contender of it            a process of its own, pinned; repeated if others disturbed it
 //! then medians, spreads, ratios inside a round, and a verdict for every promised figure
 //! ```
-//! The workloads are defined in benches/README.md and listed in `plan.rs`. `--quick` does less of the
-//! same; its figures are for finding one's way, not for publishing.
+//! The workloads are defined in benches/README.md and listed in `plan/workloads.rs`. `--quick` does less of
+//! the same; its figures are for finding one's way, not for publishing.
 //!
 //! Rejected: one long loop of each contender (drift of the machine goes into the ratios); means (one
 //! disturbed run spoils them); ratios of medians (the parts need not come from the same minute).
 
+mod baseline;
+mod compare;
 mod disk;
 mod http;
 mod idle;
 mod make;
 mod measure;
+mod options;
 mod plan;
-mod report;
+mod prepare;
+mod print;
+mod publish;
+mod results;
+mod size;
+mod startup;
 mod stats;
 
-use crate::sh::{have, have_or_install};
-use measure::{Fail, Run, Watch};
-use plan::{Contender, Entrant, Kind, WORKLOADS, Workload, contender};
-use report::{QUIET, Results, Series};
-use std::time::Duration;
-
-/// What was asked for.
-pub struct Options {
-    only: Vec<String>,
-    peers: Option<Vec<String>>,
-    rounds: usize,
-    quick: bool,
-    json: Option<String>,
-}
-
-const USAGE: &str = "usage: cargo xtask bench [--only WORKLOAD,...] [--peers PEER,...|none] [--rounds N] \
-[--quick] [--json FILE]";
-
-impl Options {
-    fn parse(args: &[String]) -> Result<Options, String> {
-        use lexopt::prelude::*;
-        let mut o = Options { only: Vec::new(), peers: None, rounds: 0, quick: false, json: None };
-        let mut p = lexopt::Parser::from_args(args);
-        let list = |v: std::ffi::OsString| -> Result<Vec<String>, lexopt::Error> {
-            Ok(v.string()?.split(',').map(String::from).collect())
-        };
-        let usage = |e: lexopt::Error| format!("{e}\n{USAGE}");
-        while let Some(arg) = p.next().map_err(usage)? {
-            match arg {
-                Long("only") => o.only = p.value().and_then(list).map_err(usage)?,
-                Long("peers") => o.peers = Some(p.value().and_then(list).map_err(usage)?),
-                Long("rounds") => {
-                    o.rounds = p.value().and_then(|v| v.parse()).map_err(usage)?;
-                }
-                Long("quick") => o.quick = true,
-                Long("json") => o.json = Some(p.value().and_then(|v| v.string()).map_err(usage)?),
-                other => return Err(usage(other.unexpected())),
-            }
-        }
-        if o.rounds == 0 {
-            o.rounds = if o.quick { 3 } else { 5 };
-        }
-        o.check()?;
-        Ok(o)
-    }
-
-    /// A misspelt name must not pass for an empty run.
-    fn check(&self) -> Result<(), String> {
-        let workloads: Vec<&str> = WORKLOADS.iter().map(|w| w.name).collect();
-        let peers = plan::CONTENDERS.iter().filter(|c| c.kind == Kind::Peer);
-        let peers: Vec<&str> = peers.map(|c| c.name).chain(["none"]).collect();
-        let unknown = |asked: &[String], known: &[&str]| {
-            asked
-                .iter()
-                .find(|a| !known.contains(&a.as_str()))
-                .map(|a| format!("{a}: not one of {}", known.join(", ")))
-        };
-        let asked = self.peers.as_deref().unwrap_or_default();
-        unknown(&self.only, &workloads).or(unknown(asked, &peers)).map_or(Ok(()), Err)
-    }
-
-    fn wants(&self, w: &Workload) -> bool {
-        self.only.is_empty() || self.only.iter().any(|o| o == w.name)
-    }
-
-    fn admits(&self, c: &Contender) -> bool {
-        c.kind != Kind::Peer || self.peers.as_ref().is_none_or(|p| p.iter().any(|n| n == c.name))
-    }
-}
+use crate::package;
+use crate::sh::have;
+use measure::{Fail, Run};
+use options::Options;
+use plan::{Contender, FIGURES, How, Program, Task, Workload, contenders};
+use results::{QUIET, Results, SCHEMA, Series};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// One contender's part in one workload.
 struct Turn {
     workload: &'static Workload,
-    entrant: &'static Entrant,
-    contender: &'static Contender,
+    task: &'static Task,
+    contender: Contender,
 }
 
-/// Builds, measures, prints. An error: something that should have run did not, or a bad argument.
+/// Builds, measures, prints. An error: something that should have run did not, a regression that was
+/// checked for, or a bad argument.
 pub fn run(args: &[String]) -> Result<(), String> {
     if args.iter().any(|a| a == "--help" || a == "-h") {
-        println!("{USAGE}\n\n{}", plan::listing());
+        println!("{}", options::help());
         return Ok(());
     }
     let options = Options::parse(args)?;
-    let mut results = Results::default();
-    let mut turns = plan_turns(&options);
-    let mut broken = build(&mut turns, &mut results);
-    let head = machine();
-    for line in &head {
+    if let Some(file) = &options.report {
+        return publish::publish(&Results::read(file)?);
+    }
+    let mut results = Results {
+        schema: SCHEMA,
+        command: format!("cargo xtask bench {}", args.join(" ")).trim_end().into(),
+        revision: baseline::here(),
+        date: make::first_line("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+        rounds: options.rounds,
+        quick: options.quick,
+        baseline: options.baseline.clone(),
+        ..Results::default()
+    };
+    let before = Baseline::find(&options)?;
+    let mut turns = plan_turns(&options, matches!(before, Some(Baseline::Revision)));
+    let mut broken = prepare::build(&mut turns, &mut results);
+    results.machine = prepare::machine();
+    results.versions = prepare::versions(&turns);
+    for line in &results.machine {
         println!("{line}");
     }
     if options.quick {
         println!("quick: less work a run, so take the figures as a first look");
     }
-    for round in 0..options.rounds {
-        for turn in &turns {
-            progress(&format!(
-                "round {} of {}: {} {}",
-                round + 1,
-                options.rounds,
-                turn.workload.name,
-                turn.contender.name
-            ));
-            if let Err(fail) = measure(turn, &options, round, &mut results) {
-                broken += results.note(turn.workload.name, turn.contender.name, fail);
-            }
-        }
-    }
-    progress("");
-    println!("\n{}", results.table());
-    for line in &results.absent {
-        println!("not measured: {line}");
-    }
-    println!("{}", results.figures());
-    if let Some(path) = &options.json {
-        std::fs::write(path, results.json(&options, &head)).map_err(|e| format!("{path}: {e}"))?;
-    }
+    broken += all_rounds(&turns, &options, &mut results);
+    finish(&mut results, before, &options)?;
     if broken > 0 {
         return Err(format!("{broken} runs or builds failed"));
     }
     Ok(())
 }
 
-impl Results {
-    /// Keeps what is missing and why, each once. Gives how many failures that are, 0 or 1: what a
-    /// program can't do here is none.
-    fn note(&mut self, what: &str, who: &str, fail: Fail) -> usize {
-        let (why, bad) = match fail {
-            Fail::Cannot(why) => (why, 0),
-            Fail::Broken(why) => (format!("FAILED: {why}"), 1),
-        };
-        let line = format!("{what} {who}: {why}");
-        if !self.absent.contains(&line) {
-            self.absent.push(line);
-        }
-        bad
+/// Our program on the library as it is now, for who counts its instructions; in a file of its own, since
+/// a bench may be running.
+pub fn counted_program() -> Result<PathBuf, String> {
+    const COUNTED: Program = Program {
+        name: "photonrt-counted",
+        make: |p| make::link_ours(p, &package::dir()),
+        versions: Vec::new,
+    };
+    package::build()?;
+    match make::build(&COUNTED) {
+        Ok(()) => Ok(make::binary(COUNTED.name)),
+        Err(Fail::Cannot(why) | Fail::Broken(why)) => Err(why),
     }
 }
 
-fn plan_turns(options: &Options) -> Vec<Turn> {
-    let mut turns = Vec::new();
-    for workload in WORKLOADS.iter().filter(|w| options.wants(w)) {
-        for entrant in workload.entrants {
-            let contender = contender(entrant.who).expect("the plan's own test holds this");
-            if options.admits(contender) {
-                turns.push(Turn { workload, entrant, contender });
+/// What ours is compared with.
+enum Baseline {
+    /// Built, and a contender.
+    Revision,
+    File(Box<Results>),
+}
+
+impl Baseline {
+    fn find(options: &Options) -> Result<Option<Baseline>, String> {
+        let Some(name) = &options.baseline else { return Ok(None) };
+        if Path::new(name).is_file() {
+            let results = Results::read(Path::new(name))?;
+            if results.quick != options.quick {
+                return Err(format!(
+                    "{name}: one of the two is a quick run, which does other work"
+                ));
             }
+            return Ok(Some(Baseline::File(Box::new(results))));
+        }
+        let commit = baseline::revision(name)
+            .ok_or_else(|| format!("--baseline {name}: neither a file nor a revision"))?;
+        progress(&format!("building {name}"));
+        match baseline::build(&commit) {
+            Ok(()) => Ok(Some(Baseline::Revision)),
+            Err(Fail::Cannot(why) | Fail::Broken(why)) => Err(format!("--baseline {name}: {why}")),
         }
     }
-    turns
 }
 
-/// Builds every program needed, and drops the turns of those that can't be had. Gives the number of failures.
-fn build(turns: &mut Vec<Turn>, results: &mut Results) -> usize {
+/// Every turn in every round. Gives the number of failures.
+fn all_rounds(turns: &[Turn], options: &Options, results: &mut Results) -> usize {
     let mut broken = 0;
-    let mut programs: Vec<&str> = turns.iter().map(|t| t.contender.program).collect();
-    programs.sort_unstable();
-    programs.dedup();
-    for program in programs {
-        progress(&format!("building {program}"));
-        if let Err(fail) = make::build(program) {
-            broken += results.note("build of", program, fail);
-            turns.retain(|t| t.contender.program != program);
+    let mut took: HashMap<(&str, &str), Duration> = HashMap::new();
+    let expected = |t: &Turn, took: &HashMap<(&str, &str), Duration>| {
+        let known = took.get(&(t.workload.name, t.contender.name)).copied();
+        known.unwrap_or_else(|| guess(t, options.quick))
+    };
+    let budget: Duration = turns.iter().map(|t| guess(t, options.quick)).sum();
+    let minutes = (budget * options.rounds as u32).as_secs() / 60 + 1;
+    println!("{} turns, {} rounds: about {minutes} minutes", turns.len(), options.rounds);
+    for round in 0..options.rounds {
+        for (i, turn) in turns.iter().enumerate() {
+            let rest: Duration = turns[i..].iter().map(|t| expected(t, &took)).sum();
+            let whole: Duration = turns.iter().map(|t| expected(t, &took)).sum();
+            let left = rest + whole * (options.rounds - round - 1) as u32;
+            progress(&format!(
+                "round {} of {}, {} min {:02} s left: {} {}",
+                round + 1,
+                options.rounds,
+                left.as_secs() / 60,
+                left.as_secs() % 60,
+                turn.workload.name,
+                turn.contender.name
+            ));
+            let begun = Instant::now();
+            if let Err(fail) = measure(turn, options, round, results) {
+                broken += results.note(turn.workload.name, turn.contender.name, fail);
+            }
+            took.insert((turn.workload.name, turn.contender.name), begun.elapsed());
         }
     }
-    if turns.iter().any(|t| t.workload.name == "idle")
-        && let Err(fail) = make::build("idle-load")
-    {
-        broken += results.note("build of", "idle-load", fail);
-        turns.retain(|t| t.workload.name != "idle");
-    }
-    if turns.iter().any(|t| t.workload.name == "http") {
-        progress("looking for wrk");
-        if !have_or_install("wrk", "wrk") {
-            let why = "there is no wrk, and it could not be installed";
-            results.note("http", "all", Fail::Cannot(why.into()));
-            turns.retain(|t| t.workload.name != "http");
-        }
+    for series in &mut results.series {
+        series.values.resize(options.rounds, None);
+        series.cpu_seconds.resize(options.rounds, None);
     }
     progress("");
     broken
 }
 
-/// What machine this is, and how quiet.
-fn machine() -> Vec<String> {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or(": unknown");
-    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    let watch = Watch::begin();
-    std::thread::sleep(Duration::from_secs(1));
-    let others = watch.foreign();
-    let state = if others > QUIET { "NOT QUIET: figures will spread" } else { "quiet" };
-    let mut lines = vec![
-        format!("machine: {} ({cpus} CPUs)", model.trim_start_matches([' ', '\t', ':'])),
-        format!(
-            "load: {:.2} over the last minute; others use {:.0} % of a CPU now: {state}",
-            measure::load_average(),
-            others * 100.0
-        ),
-    ];
-    if cpus < 2 {
-        lines.push(
-            "one CPU only: what needs two runs on that one, so its figures mean little".into(),
-        );
+/// How long a turn takes before any has been seen.
+fn guess(turn: &Turn, quick: bool) -> Duration {
+    let count = turn.task.count(turn.workload, quick);
+    let seconds = match turn.workload.how {
+        How::Http { .. } => 9,
+        How::Idle => 45,
+        How::Reads => count / 1000 + 1,
+        How::Startup => 5,
+        How::Size => 1,
+        How::Program => 2,
+    };
+    Duration::from_secs(if quick { seconds / 2 + 1 } else { seconds })
+}
+
+/// Figures and comparison; all of it printed, and written where that was asked for.
+fn finish(
+    results: &mut Results,
+    before: Option<Baseline>,
+    options: &Options,
+) -> Result<(), String> {
+    results.figures = results.judge(FIGURES);
+    results.changes = match &before {
+        None => Vec::new(),
+        Some(Baseline::Revision) => compare::within(results),
+        Some(Baseline::File(old)) => compare::with(results, old, |w| options.wants(w)),
+    };
+    println!("\n{}", print::table(results));
+    for line in &results.absent {
+        println!("not measured: {line}");
     }
-    if !have("taskset") {
-        lines.push("taskset is missing: nothing can be pinned".into());
+    for judged in &results.figures {
+        println!("{}", print::figure(judged));
     }
-    lines
+    if let Some(path) = &options.json {
+        results.write(path)?;
+    }
+    if options.publish {
+        publish::publish(results)?;
+    }
+    if before.is_some() {
+        compare::lines(&results.changes).iter().for_each(|l| println!("{l}"));
+        let failures = compare::failures(&results.changes);
+        if options.check && failures > 0 {
+            return Err(format!("{failures} rows are worse than the baseline's, or missing"));
+        }
+    }
+    Ok(())
+}
+
+fn plan_turns(options: &Options, beside_before: bool) -> Vec<Turn> {
+    let before = if beside_before { baseline::contenders_before() } else { Vec::new() };
+    let all: Vec<Contender> = contenders().copied().collect();
+    let mut turns = Vec::new();
+    for workload in options.workloads() {
+        for contender in all.iter().chain(&before).filter(|c| options.admits(c)) {
+            let tasks = contender.tasks.iter().filter(|t| t.workload == workload.name);
+            turns.extend(tasks.map(|task| Turn { workload, task, contender: *contender }));
+        }
+    }
+    turns
 }
 
 /// Times that a disturbed run is repeated.
@@ -260,50 +260,69 @@ fn measure(
     }
     for row in best.rows {
         // The first row of an entrant's own name stands for the workload: limit's `switch_jmp` in `yield2`.
-        let name = if row.name == turn.entrant.run { turn.workload.name.into() } else { row.name };
-        let (workload, who) = (turn.workload.name, turn.contender.name);
-        let at = results
-            .series
-            .iter()
-            .position(|s| s.workload == workload && s.row == name && s.who == who);
+        let name = if row.name == turn.task.run { turn.workload.name.into() } else { row.name };
+        let sense = turn.workload.holds(&name, &row.unit).map_err(Fail::Broken)?;
+        let at =
+            results.series.iter().position(|s| s.row == name && s.contender == turn.contender.name);
         let at = at.unwrap_or_else(|| {
-            let (values, foreign) = (Vec::new(), Vec::new());
-            results.series.push(Series {
-                workload,
-                row: name,
-                who,
-                unit: row.unit,
-                values,
-                foreign,
-            });
+            results.series.push(series(turn, name, row.unit, sense));
             results.series.len() - 1
         });
         let series = &mut results.series[at];
         series.values.resize(round, None);
+        series.cpu_seconds.resize(round, None);
         series.values.push(Some(row.value));
-        series.foreign.push(best.foreign);
+        series.cpu_seconds.push(best.cpu);
+        series.foreign_cpus.push(best.foreign);
     }
     Ok(())
 }
 
+/// A series without values yet.
+fn series(turn: &Turn, row: String, unit: String, sense: plan::Sense) -> Series {
+    let c = turn.contender;
+    Series {
+        workload: turn.workload.name.into(),
+        row,
+        contender: c.name.into(),
+        kind: c.kind,
+        scheduler: c.scheduler,
+        stackful: c.stackful,
+        unit,
+        sense,
+        other_load: turn.task.other_load,
+        values: Vec::new(),
+        cpu_seconds: Vec::new(),
+        foreign_cpus: Vec::new(),
+    }
+}
+
 fn once(turn: &Turn, options: &Options) -> Result<Run, Fail> {
     let quick = options.quick;
-    let count = turn.entrant.count[usize::from(quick)];
+    let count = turn.task.count(turn.workload, quick);
     let limit = Duration::from_secs(turn.workload.patience);
-    match turn.workload.name {
-        "http" => return http::run(turn.contender, if quick { 2 } else { 5 }),
-        "idle" => return idle::run(turn.contender, count, if quick { 2 } else { 6 }, limit),
-        name @ ("pread4k" | "pread4k_direct") => {
-            return disk::run(turn.contender, name, count, limit);
+    match turn.workload.how {
+        How::Http { connections } => {
+            let load = http::Load {
+                name: turn.workload.name,
+                connections,
+                threads: turn.workload.threads,
+                seconds: if quick { 2 } else { 5 },
+            };
+            return http::run(&turn.contender, &load);
         }
-        _ => {}
+        How::Idle => return idle::run(&turn.contender, count, if quick { 2 } else { 6 }, limit),
+        How::Startup => return startup::run(&turn.contender, count, limit),
+        How::Size => return size::run(&turn.contender),
+        How::Reads => return disk::run(&turn.contender, turn.workload.name, count, limit),
+        How::Program => {}
     }
-    let mut args = vec![turn.entrant.run.to_string()];
+    let mut args = vec![turn.task.run.to_string()];
     if count > 0 {
         args.push(count.to_string());
     }
     let cpu = (turn.workload.threads == 1 && have("taskset")).then_some(1);
-    measure::run(turn.contender, &args, cpu, limit)
+    measure::run(&turn.contender, &args, cpu, limit)
 }
 
 /// A line that the next one replaces; for whoever watches, so not into a file.
@@ -320,19 +339,15 @@ fn progress(what: &str) {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Options, String> {
-        Options::parse(&line.split_whitespace().map(String::from).collect::<Vec<_>>())
-    }
-
     #[test]
-    fn options() {
-        let o = parse("--only yield2,http --peers may --quick").unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!((o.only.len(), o.rounds, o.quick), (2, 3, true));
-        let turns = plan_turns(&o);
+    fn turns_are_of_what_was_asked_for() {
+        let line = "--only yield2,http --peers may".split(' ').map(String::from);
+        let o = Options::parse(&line.collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{e}"));
+        let turns = plan_turns(&o, false);
         assert!(turns.iter().any(|t| t.contender.name == "may"));
         assert!(turns.iter().all(|t| !t.contender.name.starts_with("tokio")));
-        assert!(parse("--only yeild2").is_err_and(|e| e.contains("not one of")));
-        assert!(parse("--peers tokyo").is_err());
-        assert!(parse("--rounds x").is_err_and(|e| e.contains("usage")));
+        let of = |w: &str| turns.iter().filter(|t| t.workload.name == w).count();
+        assert_eq!(of("http"), 5, "ours, the limits, may");
+        assert!(plan_turns(&o, true).len() > turns.len());
     }
 }

@@ -11,6 +11,7 @@
 //! examples     the C programs: built, tried
 //! demo         their figures on one screen
 //! bench        photonrt beside other runtimes
+//! gate         instructions of the hot operations, counted
 //! robust       poor systems, failing calls, bad peers, bad timing
 //! soak         tests over and over
 //! sh           running programs
@@ -22,6 +23,7 @@ mod components;
 mod conformance;
 mod demo;
 mod examples;
+mod gate;
 mod linking;
 mod package;
 mod robust;
@@ -39,6 +41,7 @@ cargo xtask COMMAND
   build                    the libraries, headers and pkg-config file, into target/photonrt
   install [--prefix DIR]   the same, copied to DIR (/usr/local)
   bench [OPTION...]        measured beside other runtimes; `bench --help` lists the options
+  gate [--update]          counts instructions against benches/gate.toml, or records them
   demo                     builds, serves HTTP, prints this machine's figures on one screen
   test [STEP...]           everything checked, or the steps named; closes with a line of counts
        [--without STEP]...   but these
@@ -79,6 +82,14 @@ fn command() -> Result<bool, String> {
         }
         "install" => install(args).map(|()| true),
         "bench" => bench::run(&rest(args)?).map(|()| true),
+        "gate" => {
+            let flag = args.next().map_err(text)?;
+            match flag {
+                None => gate::run(false),
+                Some(Arg::Long("update")) => end(args).and_then(|()| gate::run(true)),
+                Some(other) => Err(other.unexpected().to_string()),
+            }
+        }
         "demo" => end(args).and_then(|()| demo::run()).map(|()| true),
         "test" => test::run(&test_options(args)?),
         "conformance" => conformance::run(&rest(args)?),

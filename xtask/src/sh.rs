@@ -76,7 +76,8 @@ pub fn have_or_install(program: &str, package: &str) -> bool {
 pub fn have_header(name: &str, package: &str) -> bool {
     let there = || {
         let include = format!("-include{name}");
-        let args = ["-D_GNU_SOURCE", "-fsyntax-only", "-xc", &include, "/dev/null"];
+        let language = if name.ends_with(".hpp") { "-xc++" } else { "-xc" };
+        let args = ["-D_GNU_SOURCE", "-fsyntax-only", language, &include, "/dev/null"];
         cc().args(args).output().is_ok_and(|o| o.status.success())
     };
     there() || (install(package) && there())

@@ -7,7 +7,7 @@
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
-use crate::{aarch64, components, conformance, examples, linking, package, robust};
+use crate::{aarch64, components, conformance, examples, gate, linking, package, robust};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 17] = [
+const STEPS: [(&str, &str, Step); 18] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -33,6 +33,7 @@ const STEPS: [(&str, &str, Step); 17] = [
     ("header", "the header, regenerated and compiled", header),
     ("loom", "models of the lock-free protocols", loom),
     ("package", "what the libraries export, need, link with", packaging),
+    ("gate", "instructions of the hot operations, counted", |_, t| gate::step(t)),
     ("conformance", "the conformance suite in C, on all engines", conformance_suite),
     ("limits", "system calls and limits taken away", robust::limits),
     ("masks", "older rings and tiny queues, pretended", robust::masks),

@@ -4,7 +4,7 @@
 //! been written out and lies in the page cache when the work begins; with O_DIRECT that does not count.
 
 use super::make::binary;
-use super::measure::{Fail, Row, Run, Running, Watch, rows};
+use super::measure::{Fail, Row, Run, Running, Watch, children_seconds, rows};
 use super::plan::Contender;
 use crate::sh::target;
 use std::fs::{self, File};
@@ -26,20 +26,22 @@ pub fn run(
     prepare(&file).map_err(|e| Fail::Broken(format!("{}: {e}", file.display())))?;
     let watch = Watch::begin();
     let file_name = file.display().to_string();
-    let fio = contender.program == "fio";
+    let fio = contender.program.name == "fio";
     let line = if fio {
         fio_line(&file_name, workload.ends_with("direct"), ms)
     } else {
-        let program = binary(contender.program).display().to_string();
+        let program = binary(contender.program.name).display().to_string();
         vec![program, workload.into(), ms.to_string(), file_name]
     };
+    let before = children_seconds();
     let out = Running::spawn(line, contender.env, Some(1))?.finish(patience)?;
+    let cpu = Some(children_seconds() - before);
     let foreign = watch.foreign();
     let rows = if fio { fio_rows(workload, &out).unwrap_or_default() } else { rows(&out) };
     if rows.is_empty() {
         return Err(Fail::Broken(format!("not understood:\n{out}")));
     }
-    Ok(Run { rows, foreign })
+    Ok(Run { rows, cpu, foreign })
 }
 
 /// Makes the file unless it is there, and reads it once.

@@ -1,38 +1,55 @@
-//! The HTTP workload: a server on CPU 0, wrk with 64 kept-alive connections on CPU 1.
+//! The HTTP workloads: a server on CPU 0, wrk with kept-alive connections on CPU 1; or a server with two
+//! threads and wrk, wherever the system puts them.
 //!
 //! A one-thread wrk is saturated before the servers are, so requests per second say little. What tells
 //! servers apart is the CPU time that they use for a request: utime and stime of the process over the
 //! load, from /proc/PID/stat, all threads (the kernel's io_uring workers are among them).
 
-use super::make::binary;
+use super::make::{self, binary};
 use super::measure::{Fail, Row, Run, Running, Watch, cpu_seconds};
-use super::plan::Contender;
-use crate::sh::free_port;
+use super::plan::{Contender, Program};
+use crate::sh::{cmd, free_port, have, run as run_command};
 use std::time::{Duration, Instant};
 
-/// One load run: a second to warm up, then `seconds`.
-pub fn run(contender: &Contender, seconds: u64) -> Result<Run, Fail> {
+/// Who makes the load: Debian's.
+pub const WRK: Program =
+    Program { name: "wrk", make: |_| make::debian("wrk", "wrk"), versions: Vec::new };
+
+/// What is asked of a server.
+pub struct Load {
+    /// The workload, so the name of its rows.
+    pub name: &'static str,
+    pub connections: u32,
+    /// The server's; one is pinned.
+    pub threads: u32,
+    pub seconds: u64,
+}
+
+/// One load run: a second to warm up, then the load.
+pub fn run(contender: &Contender, load: &Load) -> Result<Run, Fail> {
     let watch = Watch::begin();
     let port = free_port().map_err(Fail::Broken)?;
-    let mut server = serve(contender, port, 1)?;
-    load(port, 1)?;
+    let mut server = serve(contender, port, load.threads, 1)?;
+    request(load, port, 1)?;
     let before = cpu_seconds(server.id());
-    let out = load(port, seconds)?;
+    let out = request(load, port, load.seconds)?;
     let used = cpu_seconds(server.id()) - before;
     if !server.alive() {
         return Err(Fail::Broken("the server ended under load".into()));
     }
     drop(server);
-    let parsed = parse(&out, used);
+    let parsed = parse(load.name, &out, used);
     let rows =
         parsed.ok_or_else(|| Fail::Broken(format!("wrk's answer is not understood:\n{out}")))?;
-    Ok(Run { rows, foreign: watch.foreign() })
+    Ok(Run { rows, cpu: Some(used), foreign: watch.foreign() })
 }
 
-/// A server on CPU 0, the `nth` on `port` (the sockets share it), once it listens.
-pub fn serve(contender: &Contender, port: u16, nth: usize) -> Result<Running, Fail> {
-    let args = ["http".into(), port.to_string(), "1".into()];
-    let mut server = Running::start(contender, &args, Some(0))?;
+/// A server, on CPU 0 if it has one thread; the `nth` on `port` (the sockets share it), once it listens.
+pub fn serve(contender: &Contender, port: u16, threads: u32, nth: usize) -> Result<Running, Fail> {
+    let mut line = descriptors(0)?;
+    line.push(binary(contender.program.name).display().to_string());
+    line.extend(["http".into(), port.to_string(), threads.to_string()]);
+    let mut server = Running::spawn(line, contender.env, (threads == 1).then_some(0))?;
     let end = Instant::now() + Duration::from_secs(10);
     while listeners(port) < nth {
         if !server.alive() {
@@ -40,7 +57,7 @@ pub fn serve(contender: &Contender, port: u16, nth: usize) -> Result<Running, Fa
             return Err(Fail::Broken("the server ended".into()));
         }
         if Instant::now() > end {
-            let program = binary(contender.program);
+            let program = binary(contender.program.name);
             return Err(Fail::Broken(format!("{} does not listen", program.display())));
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -60,18 +77,46 @@ fn listeners(port: u16) -> usize {
     text.lines().filter(own).count()
 }
 
-fn load(port: u16, seconds: u64) -> Result<String, Fail> {
+fn request(load: &Load, port: u16, seconds: u64) -> Result<String, Fail> {
     let (time, url) = (format!("-d{seconds}s"), format!("http://127.0.0.1:{port}/"));
-    let line = ["wrk", "-t1", "-c64", &time, "--latency", &url].map(String::from).to_vec();
-    let out = Running::spawn(line, &[], Some(1))?.finish(Duration::from_secs(seconds + 10))?;
+    let connections = format!("-c{}", load.connections);
+    let mut line = descriptors(u64::from(load.connections) + 100)?;
+    line.extend(["wrk", "-t1", &connections, &time, "--latency", &url].map(String::from));
+    let wrk = Running::spawn(line, &[], (load.threads == 1).then_some(1))?;
+    let out = wrk.finish(Duration::from_secs(seconds + 20))?;
     if out.contains("Socket errors") || out.contains("Non-2xx") {
         return Err(Fail::Broken("errors under load".into()));
     }
     Ok(out)
 }
 
+/// The words before a command line that let it have all descriptors that a process may have here, `at_least`
+/// so many: not all programs raise their own limit.
+fn descriptors(at_least: u64) -> Result<Vec<String>, Fail> {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let Some(hard) = hard_limit(&limits).filter(|_| have("prlimit")) else {
+        return Ok(Vec::new());
+    };
+    let limit = |n: u64| vec!["prlimit".to_string(), format!("--nofile={n}:{n}")];
+    let raised = || {
+        let words = limit(at_least);
+        run_command(cmd(&words[0]).args(&words[1..]).arg("true")).is_ok()
+    };
+    match hard {
+        n if n >= at_least => Ok(limit(n)),
+        _ if raised() => Ok(limit(at_least)),
+        n => Err(Fail::Cannot(format!("a process may have {n} descriptors only"))),
+    }
+}
+
+/// The hard limit of descriptors from /proc/PID/limits; None: there is none.
+fn hard_limit(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|l| l.strip_prefix("Max open files"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// CPU time per request from wrk's report and the CPU seconds used.
-fn parse(out: &str, used: f64) -> Option<Vec<Row>> {
+fn parse(name: &str, out: &str, used: f64) -> Option<Vec<Row>> {
     let line = |mark: &str| out.lines().find(|l| l.contains(mark));
     let requests: f64 = line("requests in")?.split_whitespace().next()?.parse().ok()?;
     let rate: f64 = line("Requests/sec:")?.split_whitespace().nth(1)?.parse().ok()?;
@@ -84,13 +129,12 @@ fn parse(out: &str, used: f64) -> Option<Vec<Row>> {
         _ => return None,
     };
     let p99 = digits.parse::<f64>().ok()? * scale;
-    let row = |name: &str, value, unit: &str| Row { name: name.into(), value, unit: unit.into() };
+    let row = |tail: &str, value, unit: &str| {
+        let (name, unit) = (format!("{name}{tail}"), unit.into());
+        Row { name, value, unit }
+    };
     let cpu = (requests > 0.0).then(|| used * 1e6 / requests)?;
-    Some(vec![
-        row("http", cpu, "us/req"),
-        row("http_rate", rate, "req/s"),
-        row("http_p99", p99, "us"),
-    ])
+    Some(vec![row("", cpu, "us/req"), row("_rate", rate, "req/s"), row("_p99", p99, "us")])
 }
 
 #[cfg(test)]
@@ -107,13 +151,26 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_descriptors() {
+        let text = "Limit  Soft Limit  Hard Limit  Units\nMax processes 1 2 processes\n\
+                    Max open files            1024                 524288               files\n";
+        assert_eq!(hard_limit(text), Some(524_288));
+        assert_eq!(hard_limit("Max open files  1024  unlimited  files\n"), None);
+        if have("prlimit") {
+            assert!(matches!(descriptors(1 << 40), Err(Fail::Cannot(_))), "more than any has");
+            assert_eq!(descriptors(16).unwrap()[0], "prlimit");
+        }
+    }
+
+    #[test]
     fn reads_what_wrk_prints() {
         let out = "Running 2s test\n  Latency Distribution\n     50%  300.00us\n     99%    1.25ms\n  \
                    390000 requests in 2.00s, 34.22MB read\nRequests/sec: 195000.12\nTransfer/sec: 17MB\n";
-        let rows = parse(out, 1.56).unwrap();
+        let rows = parse("http_2", out, 1.56).unwrap();
         assert_eq!(rows[0].value, 4.0);
         assert_eq!(rows[1].value, 195000.12);
+        assert_eq!(rows[1].name, "http_2_rate");
         assert_eq!(rows[2].value, 1250.0);
-        assert_eq!(parse("nothing", 1.0), None);
+        assert_eq!(parse("http", "nothing", 1.0), None);
     }
 }

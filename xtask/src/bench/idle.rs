@@ -5,11 +5,15 @@
 //! the same CPU; their memory and CPU time are added.
 
 use super::http::serve;
-use super::make::binary;
+use super::make::{self, binary};
 use super::measure::{Fail, Run, Running, Watch, rows};
-use super::plan::Contender;
+use super::plan::{Contender, Program};
 use crate::sh::{cmd, free_port, output};
 use std::time::Duration;
+
+/// Who makes the load.
+pub const LOAD: Program =
+    Program { name: "idle-load", make: |p| make::c(p, "idle_load.c", &[]), versions: Vec::new };
 
 /// `seconds` of load with few and with many active connections each.
 pub fn run(
@@ -20,12 +24,12 @@ pub fn run(
 ) -> Result<Run, Fail> {
     let watch = Watch::begin();
     let port = free_port().map_err(Fail::Broken)?;
-    let client = binary("idle-load");
+    let client = binary(LOAD.name);
     let limit = output(cmd(&client).arg("limit")).map_err(Fail::Broken)?;
     let servers = servers(connections, limit.trim().parse().unwrap_or(0))?;
     let mut running = Vec::new();
     for nth in 1..=servers {
-        running.push(serve(contender, port, nth)?);
+        running.push(serve(contender, port, 1, nth)?);
     }
     let pids: Vec<String> = running.iter().map(|s| s.id().to_string()).collect();
     let mut line = vec![client.display().to_string(), port.to_string(), pids.join(",")];
@@ -35,7 +39,7 @@ pub fn run(
         return Err(Fail::Broken("a server ended under load".into()));
     }
     drop(running);
-    Ok(Run { rows: rows(&out), foreign: watch.foreign() })
+    Ok(Run { rows: rows(&out), cpu: None, foreign: watch.foreign() })
 }
 
 /// How many servers it takes: the kernel deals connections by hash, so not all get the same number.

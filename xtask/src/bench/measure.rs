@@ -26,6 +26,8 @@ pub struct Row {
 #[derive(Debug, Clone)]
 pub struct Run {
     pub rows: Vec<Row>,
+    /// User and system time of the program, in seconds, where it is known for the run as a whole.
+    pub cpu: Option<f64>,
     /// What others used meanwhile, in CPUs: 0.05 is five percent of one.
     pub foreign: f64,
 }
@@ -52,7 +54,7 @@ impl Running {
         args: &[String],
         cpu: Option<u32>,
     ) -> Result<Running, Fail> {
-        let program = binary(contender.program).display().to_string();
+        let program = binary(contender.program.name).display().to_string();
         let mut line = vec![program];
         line.extend(args.iter().cloned());
         Running::spawn(line, contender.env, cpu)
@@ -153,12 +155,24 @@ pub fn run(
     limit: Duration,
 ) -> Result<Run, Fail> {
     let watch = Watch::begin();
+    let before = children_seconds();
     let out = Running::start(contender, args, cpu)?.finish(limit)?;
+    let used = children_seconds() - before;
     let rows = rows(&out);
     if rows.is_empty() {
         return Err(Fail::Broken("no value printed".into()));
     }
-    Ok(Run { rows, foreign: watch.foreign() })
+    Ok(Run { rows, cpu: Some(used), foreign: watch.foreign() })
+}
+
+/// CPU time of all children that have ended and been waited for, and of theirs.
+pub fn children_seconds() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let used = |u: nix::sys::resource::Usage| {
+        (u.user_time().num_microseconds() + u.system_time().num_microseconds()) as f64 / 1e6
+    };
+    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(f64::NAN, used)
 }
 
 /// Measures what others use from `begin` on.
@@ -253,8 +267,9 @@ mod tests {
 
     #[test]
     fn a_busy_child_is_not_foreign_and_its_time_is_seen() {
-        let before = own_ticks();
+        let (before, seconds) = (own_ticks(), children_seconds());
         shell("i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done", 60).unwrap();
         assert!(own_ticks() > before, "the child's time is counted once it has ended");
+        assert!(children_seconds() > seconds, "and to the microsecond");
     }
 }

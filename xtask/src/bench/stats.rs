@@ -5,8 +5,10 @@
 //! and a spread. A verdict is given only where the whole spread lies on one side of the bound:
 //! otherwise it is withheld, since another run could say the opposite.
 
+use serde::{Deserialize, Serialize};
+
 /// Median and the span of some samples.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// The middle one, or the mean of the two in the middle.
     pub median: f64,
@@ -38,7 +40,8 @@ pub enum Bound {
 }
 
 /// What is said of a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The whole spread keeps the bound.
     Met,

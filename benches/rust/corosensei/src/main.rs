@@ -117,8 +117,8 @@ fn main() {
             }
             out(&name, best, "ns");
         }
-        "parked" => {
-            let n = a.n(2, 1_000_000);
+        "parked" | "parked30k" => {
+            let n = a.n(2, parked_tasks(&name));
             let before = Memory::now();
             let v: Vec<Co> = slabs(n)
                 .into_iter()
@@ -129,7 +129,7 @@ fn main() {
                     c
                 })
                 .collect();
-            before.out_grown(n);
+            before.out_grown(&name, n);
             std::mem::forget(v);
             std::process::exit(0);
         }

@@ -1,11 +1,13 @@
 //! may: stackful coroutines. bench NAME [N] | http PORT NTHREADS
-use may::sync::{Mutex, Semphore, spsc};
+use may::sync::{Mutex, Semphore};
 use may::{coroutine, go};
 use peer_common::*;
-use std::io::{Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+mod chan;
+mod io;
 
 fn yields(name: &str, t: usize, n: usize) {
     let k = n / t;
@@ -104,14 +106,6 @@ fn round_trips(
     x.join().unwrap();
     y.join().unwrap()
 }
-fn pingpong(name: &str, n: usize) {
-    let ((ta, ra), (tb, rb)) = (spsc::channel(), spsc::channel());
-    let ping = move || {
-        ta.send(1u64).unwrap();
-        rb.recv().unwrap();
-    };
-    out(name, round_trips(n, ping, move || tb.send(ra.recv().unwrap()).unwrap()), "ns");
-}
 fn sem_pingpong(name: &str, n: usize) {
     let (a, b) = (Arc::new(Semphore::new(0)), Arc::new(Semphore::new(0)));
     let (a2, b2) = (a.clone(), b.clone());
@@ -178,17 +172,39 @@ fn mutex64_fair(name: &str, ms: usize) {
     let turns: Vec<usize> = v.into_iter().map(|h| h.join().unwrap()).collect();
     out_fair(name, &turns, took.join().unwrap());
 }
-fn serve(mut c: may::net::TcpStream) -> std::io::Result<()> {
-    let (mut buf, mut st) = ([0u8; 4096], 0u8);
-    loop {
-        let n = c.read(&mut buf)?;
-        if n == 0 {
-            return Ok(());
-        }
-        for _ in 0..feed(&mut st, &buf[..n]) {
-            c.write_all(RESP)?;
-        }
+/// A channel for each receiver, and of the kind that a cancelled receiver leaves (spsc's does not): to close one that very many cancelled receivers have waited on takes more
+/// stack than a coroutine has, for its semaphore passes over them by recursion.
+fn cancel(n: usize) -> (Duration, usize) {
+    let up = Arc::new(AtomicUsize::new(0));
+    let (mut senders, mut v) = (Vec::with_capacity(n / 2), Vec::with_capacity(n));
+    for i in 0..n {
+        let up = up.clone();
+        v.push(if i % 2 == 0 {
+            let (tx, rx) = may::sync::mpmc::channel::<u64>();
+            senders.push(tx);
+            go!(move || {
+                up.fetch_add(1, Relaxed);
+                _ = rx.recv();
+            })
+        } else {
+            go!(move || {
+                up.fetch_add(1, Relaxed);
+                coroutine::sleep(STORM_SLEEP)
+            })
+        });
     }
+    while up.load(Relaxed) < n {
+        coroutine::sleep(Duration::from_millis(1));
+    }
+    let (t0, mut ended) = (Instant::now(), 0);
+    for h in &v {
+        // SAFETY: the task holds nothing that its unwinding would not drop.
+        unsafe { h.coroutine().cancel() }
+    }
+    for h in v {
+        ended += h.join().is_err() as usize;
+    }
+    (t0.elapsed(), ended)
 }
 fn run(name: &str, a: &Args) {
     match name {
@@ -232,8 +248,10 @@ fn run(name: &str, a: &Args) {
                 }
             }
         }
-        "pingpong" => pingpong(name, a.n(2, 5_000_000)),
-        "chan_pingpong" => pingpong(name, a.n(2, 5_000_000)),
+        "cancel_storm" => {
+            let n = a.n(2, 10_000);
+            storm(name, n, || cancel(n))
+        }
         "sem_pingpong" => sem_pingpong(name, a.n(2, 5_000_000)),
         "mutex_free" => mutex_free(name, a.n(2, 50_000_000)),
         "mutex64" => mutex64(name, a.n(2, 6_400_000)),
@@ -254,8 +272,8 @@ fn run(name: &str, a: &Args) {
             let late: Vec<i64> = v.into_iter().map(|h| h.join().unwrap()).collect();
             out_timers(late, t0.elapsed(), cpu_ms() - c0);
         }
-        "parked" => {
-            let n = a.n(2, 1_000_000);
+        "parked" | "parked30k" => {
+            let n = a.n(2, parked_tasks(name));
             let (s, up) = (Arc::new(Semphore::new(0)), Arc::new(AtomicUsize::new(0)));
             let before = Memory::now();
             for _ in 0..n {
@@ -268,18 +286,13 @@ fn run(name: &str, a: &Args) {
             while up.load(Relaxed) < n {
                 coroutine::sleep(Duration::from_millis(5)); // a yielding task starves the global queue
             }
-            before.out_grown(n);
+            before.out_grown(name, n);
             std::process::exit(0);
         }
-        "http" => {
-            let l = may::net::TcpListener::bind(("127.0.0.1", a.n(2, 8080) as u16)).unwrap();
-            for c in l.incoming().flatten() {
-                c.set_nodelay(true).ok();
-                go!(move || {
-                    let _ = serve(c);
-                });
-            }
-        }
+        _ if io::run(name, a) || chan::run(name, a) => {}
+        "offload" | "blocking64" => skip(name, "no way to run code that blocks"),
+        "select8" => skip(name, "its select! makes a coroutine for each arm of each select"),
+        "pread4k" | "pread4k_direct" => skip(name, "no files"),
         _ => skip(name, "coroutines cannot be bound to a thread"),
     }
 }
@@ -288,12 +301,16 @@ fn main() {
     let name = a.name();
     let threads = match &name[..] {
         "spawn_mt" | "skynet" | "mutex64" | "mutex64_fair" => 2,
+        "chan_1_1" | "chan_n_1" | "chan_n_m" => 2,
         "http" => a.n(3, 1),
         _ => 1,
     };
     may::config().set_workers(threads);
-    if name == "spawn_mt" {
-        may::config().set_pool_capacity(2048); // the live tasks of this benchmark
+    // Room for the live tasks of these, so that their stacks are not unmapped and mapped again.
+    match &name[..] {
+        "spawn_mt" => drop(may::config().set_pool_capacity(2048)),
+        "cancel_storm" => drop(may::config().set_pool_capacity(a.n(2, 10_000))),
+        _ => {}
     }
     if go!(move || run(&name, &a)).join().is_err() {
         std::process::exit(1)

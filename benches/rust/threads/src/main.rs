@@ -146,6 +146,49 @@ fn selected(n: usize, slots: usize) -> f64 {
     })
 }
 
+/// Threads that send a part each and threads that receive until the channel is closed.
+fn transfer<S, R>(name: &str, n: usize, tx: S, rx: Vec<R>)
+where
+    S: Clone + FnMut(u64) + Send,
+    R: FnMut() -> Option<u64> + Send,
+{
+    let (senders, _) = chan_tasks(name);
+    let t0 = Instant::now();
+    let got = thread::scope(|s| {
+        let to: Vec<_> = rx
+            .into_iter()
+            .map(|mut recv| {
+                s.spawn(move || {
+                    let mut got = Got::default();
+                    while let Some(v) = recv() {
+                        got.add(v);
+                    }
+                    got
+                })
+            })
+            .collect();
+        for i in 0..senders {
+            let send = tx.clone();
+            s.spawn(move || chan_part(i, senders, n).for_each(send));
+        }
+        drop(tx);
+        Got::all(to.into_iter().map(|h| h.join().unwrap()))
+    });
+    let took = t0.elapsed();
+    got.check(n);
+    out(name, ns_per(took, n), "ns");
+}
+fn crossbeam_transfer(name: &str, n: usize) {
+    let (tx, rx) = crossbeam_channel::bounded(SLOTS);
+    let receivers = vec![rx; chan_tasks(name).1];
+    let recv = |rx: crossbeam_channel::Receiver<u64>| move || rx.recv().ok();
+    transfer(name, n, move |v| tx.send(v).unwrap(), receivers.into_iter().map(recv).collect());
+}
+fn std_transfer(name: &str, n: usize) {
+    let (tx, rx) = mpsc::sync_channel(SLOTS);
+    transfer(name, n, move |v| tx.send(v).unwrap(), vec![move || rx.recv().ok()]);
+}
+
 fn mutexes<L: Lock>(name: &str, a: &Args) -> bool {
     match name {
         "mutex_free" => mutex_free::<L>(name, a.n(2, 50_000_000)),
@@ -175,6 +218,14 @@ fn main() {
         "std-threads" if trips => {
             let n = a.n(2, 100_000) / 2;
             out_best(&name, std_trips(n, 0), std_trips(n, 1));
+            true
+        }
+        "crossbeam" if name.starts_with("chan_") => {
+            crossbeam_transfer(&name, chan_elements(a.n(2, 5_000_000)));
+            true
+        }
+        "std-threads" if name == "chan_1_1" || name == "chan_n_1" => {
+            std_transfer(&name, chan_elements(a.n(2, 5_000_000)));
             true
         }
         "std-threads" => mutexes::<std::sync::Mutex<usize>>(&name, &a),

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
+mod chan;
+mod io;
 mod sync;
 
 fn rt(mt: bool, threads: usize) -> Runtime {
@@ -85,83 +86,125 @@ async fn sky_part(lo: u64, hi: u64, n: u64) -> u64 {
     }
     sum
 }
-async fn spawner(n: usize, left: Arc<AtomicUsize>, end: Arc<Notify>) {
-    for _ in 0..n {
+/// Yields now and then, so that tasks run while their memory and queue are warm.
+async fn spawner(n: usize, flood: bool, left: Arc<AtomicUsize>, end: Arc<Notify>) {
+    for i in 1..=n {
         let (left, end) = (left.clone(), end.clone());
         tokio::spawn(async move {
             if left.fetch_sub(1, AcqRel) == 1 {
-                end.notify_waiters();
                 end.notify_one();
             }
         });
+        if i % 64 == 0 && !flood {
+            tokio::task::yield_now().await;
+        }
     }
 }
-fn spawn_mt(mt: bool, n: usize) -> Duration {
-    let (left, end) = (Arc::new(AtomicUsize::new(n)), Arc::new(Notify::new()));
-    if mt {
-        let r = rt(true, 2);
-        drive(&r, async move {
+async fn spawners(count: usize, n: usize, flood: bool) {
+    let (left, end) = (Arc::new(AtomicUsize::new(n / count * count)), Arc::new(Notify::new()));
+    for _ in 0..count {
+        tokio::spawn(spawner(n / count, flood, left.clone(), end.clone()));
+    }
+    end.notified().await
+}
+fn spawn_mt_once(mt: bool, n: usize, flood: bool) -> f64 {
+    let took = if mt {
+        drive(&rt(true, 2), async move {
+            spawners(2, n / 10, flood).await;
             let t0 = Instant::now();
-            for _ in 0..2 {
-                tokio::spawn(spawner(n / 2, left.clone(), end.clone()));
-            }
-            end.notified().await;
+            spawners(2, n, flood).await;
             t0.elapsed()
         })
     } else {
-        let el = std::sync::Mutex::new(Duration::ZERO);
-        on_two(|_| {
-            let (r, left) = (rt(false, 1), Arc::new(AtomicUsize::new(n / 2)));
-            let end = Arc::new(Notify::new());
-            let d = drive(&r, async move {
-                let t0 = Instant::now();
-                tokio::spawn(spawner(n / 2, left, end.clone()));
-                end.notified().await;
-                t0.elapsed()
-            });
-            let mut e = el.lock().unwrap();
-            *e = d.max(*e);
+        let (took, _) = on_two(|th, both| {
+            let r = rt(false, 1);
+            for n in [n / 10, n] {
+                both.timed(th, || drive(&r, spawners(1, n / 2, flood)));
+            }
         });
-        el.into_inner().unwrap()
+        took
+    };
+    ns_per(took, n / 2 * 2)
+}
+fn spawn_mt(name: &str, mt: bool, n: usize) {
+    out(name, spawn_mt_once(mt, n, false), "ns");
+    out(&format!("{name}_flood"), spawn_mt_once(mt, n / 10, true), "ns");
+}
+fn skynet(name: &str, mt: bool, n: usize) {
+    let (took, sum) = if mt {
+        drive(&rt(true, 2), async move {
+            sky(0, n as u64).await;
+            let t0 = Instant::now();
+            let sum = sky(0, n as u64).await;
+            (t0.elapsed(), sum)
+        })
+    } else {
+        let (took, sums) = on_two(|th, both| {
+            let (r, lo) = (rt(false, 1), th as u64 * 5);
+            let part = || both.timed(th, || drive(&r, sky_part(lo, lo + 5, n as u64)));
+            part();
+            part()
+        });
+        (took, sums[0] + sums[1])
+    };
+    check_sky(sum, n);
+    out(name, took.as_secs_f64() * 1e3, "ms");
+}
+/// How two tasks tell each other that it is their turn: a notification each, or a channel each.
+trait Turns: Send + 'static {
+    fn give(&mut self) -> impl Future<Output = ()> + Send;
+    fn get(&mut self) -> impl Future<Output = ()> + Send;
+}
+struct Notes(Arc<Notify>, Arc<Notify>);
+impl Turns for Notes {
+    async fn give(&mut self) {
+        self.0.notify_one();
+    }
+    async fn get(&mut self) {
+        self.1.notified().await
     }
 }
-async fn ping(name: String, n: usize, ta: mpsc::Sender<u64>, mut rb: mpsc::Receiver<u64>) {
-    let mut t0 = Instant::now();
-    for i in 0..n + n / 20 {
-        if i == n / 20 {
-            t0 = Instant::now();
-        }
-        ta.send(1).await.unwrap();
-        rb.recv().await.unwrap();
+struct Channels(mpsc::Sender<u64>, mpsc::Receiver<u64>);
+impl Turns for Channels {
+    async fn give(&mut self) {
+        self.0.send(1).await.unwrap();
     }
-    out(&name, ns_per(t0.elapsed(), n), "ns");
-}
-async fn pong(n: usize, tb: mpsc::Sender<u64>, mut ra: mpsc::Receiver<u64>) {
-    for _ in 0..n + n / 20 {
-        let v = ra.recv().await.unwrap();
-        tb.send(v).await.unwrap();
+    async fn get(&mut self) {
+        self.1.recv().await.unwrap();
     }
 }
-async fn serve(mut c: tokio::net::TcpStream) -> std::io::Result<()> {
-    let (mut buf, mut st) = ([0u8; 4096], 0u8);
-    loop {
-        let n = c.read(&mut buf).await?;
-        if n == 0 {
-            return Ok(());
-        }
-        for _ in 0..feed(&mut st, &buf[..n]) {
-            c.write_all(RESP).await?;
-        }
+async fn ping(name: String, n: usize, mut turns: impl Turns) {
+    let mut laps = Laps::new(n);
+    while laps.next() {
+        turns.give().await;
+        turns.get().await;
+    }
+    out(&name, laps.each(), "ns");
+}
+async fn pong(n: usize, mut turns: impl Turns) {
+    for _ in 0..Laps::total(n) {
+        turns.get().await;
+        turns.give().await;
     }
 }
-async fn http(port: usize) {
-    let l = listener(port);
-    l.set_nonblocking(true).unwrap();
-    let l = tokio::net::TcpListener::from_std(l).unwrap();
-    loop {
-        if let Ok((c, _)) = l.accept().await {
-            tokio::spawn(serve(c));
-        }
+fn round_trips<T: Turns>(name: &str, mt: bool, n: usize, a: T, b: T) {
+    let name = name.to_string();
+    if !name.ends_with("_x") {
+        drive(&rt(mt, 1), async move {
+            let h = tokio::spawn(pong(n, b));
+            tokio::spawn(ping(name, n, a)).await.unwrap();
+            h.await.unwrap();
+        })
+    } else if mt {
+        // block_on runs its future on this thread, the spawned task runs on the worker.
+        let r = rt(true, 1);
+        let h = r.spawn(pong(n, b));
+        r.block_on(ping(name, n, a));
+        r.block_on(h).unwrap();
+    } else {
+        let t = std::thread::spawn(move || drive(&rt(false, 1), pong(n, b)));
+        drive(&rt(false, 1), ping(name, n, a));
+        t.join().unwrap();
     }
 }
 fn main() {
@@ -202,57 +245,17 @@ fn main() {
                 out(&nm, best, "ns");
             })
         }
-        "spawn_mt" => {
-            let n = a.n(2, 1_000_000);
-            spawn_mt(mt, n / 10);
-            out(&name, ns_per(spawn_mt(mt, n), n), "ns");
+        "spawn_mt" => spawn_mt(&name, mt, a.n(2, 1_000_000)),
+        "skynet" => skynet(&name, mt, a.n(2, 1_000_000)),
+        "pingpong" | "pingpong_x" => {
+            let n = a.n(2, if name.ends_with("_x") { 100_000 } else { 5_000_000 });
+            let (x, y) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            round_trips(&name, mt, n, Notes(x.clone(), y.clone()), Notes(y, x))
         }
-        "skynet" => {
-            let n = a.n(2, 1_000_000);
-            for r in 0..2 {
-                let (sum, el) = if mt {
-                    drive(&rt(true, 2), async move {
-                        let t0 = Instant::now();
-                        (sky(0, n as u64).await, t0.elapsed())
-                    })
-                } else {
-                    let sum = AtomicUsize::new(0);
-                    let el = on_two(|th| {
-                        let th = th as u64;
-                        let v = drive(&rt(false, 1), sky_part(th * 5, th * 5 + 5, n as u64));
-                        sum.fetch_add(v as usize, Relaxed);
-                    });
-                    (sum.load(Relaxed) as u64, el)
-                };
-                check_sky(sum, n);
-                if r == 1 {
-                    out(&name, el.as_secs_f64() * 1e3, "ms");
-                }
-            }
-        }
-        "pingpong" | "chan_pingpong" => {
-            let n = a.n(2, 5_000_000);
-            drive(&rt(mt, 1), async move {
-                let ((ta, ra), (tb, rb)) = (mpsc::channel(1), mpsc::channel(1));
-                let h = tokio::spawn(pong(n, tb, ra));
-                tokio::spawn(ping(nm, n, ta, rb)).await.unwrap();
-                h.await.unwrap();
-            })
-        }
-        "pingpong_x" | "chan_pingpong_x" => {
-            let n = a.n(2, 500_000);
+        "chan_pingpong" | "chan_pingpong_x" => {
+            let n = a.n(2, if name.ends_with("_x") { 100_000 } else { 5_000_000 });
             let ((ta, ra), (tb, rb)) = (mpsc::channel(1), mpsc::channel(1));
-            if mt {
-                // block_on runs its future on this thread, the spawned task runs on the worker
-                let r = rt(true, 1);
-                let h = r.spawn(pong(n, tb, ra));
-                r.block_on(ping(nm, n, ta, rb));
-                r.block_on(h).unwrap();
-            } else {
-                let t = std::thread::spawn(move || drive(&rt(false, 1), pong(n, tb, ra)));
-                drive(&rt(false, 1), ping(nm, n, ta, rb));
-                t.join().unwrap();
-            }
+            round_trips(&name, mt, n, Channels(ta, rb), Channels(tb, ra))
         }
         "timers" => {
             let d = delays(a.n(2, 100_000));
@@ -275,8 +278,8 @@ fn main() {
                 out_timers(late, t0.elapsed(), cpu_ms() - c0);
             })
         }
-        "parked" => {
-            let n = a.n(2, 1_000_000);
+        "parked" | "parked30k" => {
+            let n = a.n(2, parked_tasks(&name));
             drive(&rt(mt, 1), async move {
                 let (s, up) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
                 let before = Memory::now();
@@ -290,19 +293,11 @@ fn main() {
                 while up.load(Relaxed) < n {
                     tokio::task::yield_now().await;
                 }
-                before.out_grown(n);
+                before.out_grown(&nm, n);
                 std::process::exit(0)
             })
         }
-        "http" => {
-            let (port, t) = (a.n(2, 8080), a.n(3, 1));
-            if mt || t == 1 {
-                drive(&rt(mt, t), http(port))
-            } else {
-                on_two(|_| drive(&rt(false, 1), http(port)));
-            }
-        }
-        _ if sync::run(&a, mt) => {}
+        _ if io::run(&a, mt) || sync::run(&a, mt) || chan::run(&a, mt) => {}
         _ => skip(&name, "not in this peer"),
     }
 }

@@ -2,7 +2,7 @@
 use crate::{drive, rt};
 use peer_common::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
@@ -107,7 +107,11 @@ fn mutex64(name: &str, mt: bool, n: usize) {
             t0.elapsed()
         })
     } else {
-        on_two(|_| drive(&rt(false, 1), lockers(32, n / 64, m.clone())))
+        on_two(|th, both| {
+            let r = rt(false, 1);
+            both.timed(th, || drive(&r, lockers(32, n / 64, m.clone())))
+        })
+        .0
     };
     assert_eq!(*m.blocking_lock(), n / 64 * 64);
     out(name, ns_per(took, n / 64 * 64), "ns");
@@ -138,12 +142,8 @@ fn mutex64_fair(name: &str, mt: bool, ms: usize) {
     let turns = if mt {
         drive(&rt(true, 2), racers(64, m, race))
     } else {
-        let all = std::sync::Mutex::new(Vec::new());
-        on_two(|_| {
-            let mine = drive(&rt(false, 1), racers(32, m.clone(), race.clone()));
-            all.lock().unwrap().extend(mine);
-        });
-        all.into_inner().unwrap()
+        let (_, all) = on_two(|_, _| drive(&rt(false, 1), racers(32, m.clone(), race.clone())));
+        all.concat()
     };
     out_fair(name, &turns, took.join().unwrap());
 }
@@ -183,6 +183,46 @@ async fn blocking64(name: String, ms: usize) {
     }
     out_blocking(&name, late, wall);
 }
+async fn offload(name: String, n: usize) {
+    tokio::task::spawn_blocking(|| ()).await.unwrap();
+    let mut laps = Laps::new(n);
+    while laps.next() {
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    }
+    out(&name, laps.each(), "ns");
+}
+/// A channel for each receiver, for a channel of tokio's has but one.
+async fn cancel(n: usize) -> (Duration, usize) {
+    let (mut senders, mut v) = (Vec::with_capacity(n / 2), Vec::with_capacity(n));
+    let up = Arc::new(AtomicUsize::new(0));
+    for i in 0..n {
+        let up = up.clone();
+        v.push(if i % 2 == 0 {
+            let (tx, mut rx) = mpsc::channel::<u64>(1);
+            senders.push(tx);
+            tokio::spawn(async move {
+                up.fetch_add(1, Relaxed);
+                rx.recv().await;
+            })
+        } else {
+            tokio::spawn(async move {
+                up.fetch_add(1, Relaxed);
+                tokio::time::sleep(STORM_SLEEP).await
+            })
+        });
+    }
+    while up.load(Relaxed) < n {
+        tokio::task::yield_now().await;
+    }
+    let (t0, mut ended) = (Instant::now(), 0);
+    for h in &v {
+        h.abort();
+    }
+    for h in v {
+        ended += h.await.is_err_and(|e| e.is_cancelled()) as usize;
+    }
+    (t0.elapsed(), ended)
+}
 /// False: not one of these.
 pub fn run(a: &Args, mt: bool) -> bool {
     let name = a.name();
@@ -192,7 +232,13 @@ pub fn run(a: &Args, mt: bool) -> bool {
         "mutex_free" => drive(&rt(mt, 1), mutex_free(name, a.n(2, 50_000_000))),
         "mutex64" => mutex64(&name, mt, a.n(2, 6_400_000)),
         "mutex64_fair" => mutex64_fair(&name, mt, a.n(2, 1000)),
-        "blocking64" if mt => drive(&rt(true, 2), blocking64(name, a.n(2, 1000))),
+        "blocking64" => drive(&rt(mt, 2), blocking64(name, a.n(2, 1000))),
+        "offload" => drive(&rt(mt, 1), offload(name, a.n(2, 100_000))),
+        "cancel_storm" => {
+            let n = a.n(2, 10_000);
+            let r = rt(mt, 1);
+            storm(&name, n, || drive(&r, cancel(n)))
+        }
         _ => return false,
     }
     true

@@ -1,0 +1,4 @@
+//! A main that is a task of the runtime and ends at once: for `size` and `startup_min`.
+fn main() {
+    may::go!(|| ()).join().expect("it ends");
+}
