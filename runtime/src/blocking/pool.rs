@@ -10,7 +10,7 @@
 //!
 //! Jobs are linked where they lie, on stacks or on the heap: a job that is queued stays where it is
 //! until a thread has it or it has been taken out. What becomes of one that has begun is a matter of
-//! its [`Word`], without the mutex.
+//! its [`super::word::Word`], without the mutex.
 //!
 //! Before it sleeps, one idle thread at a time looks out for the next job for a moment, if that has paid
 //! before; who brings a job meanwhile wakes nobody. (`looking` is the mutex's, so no job is missed;
