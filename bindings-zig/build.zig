@@ -17,7 +17,7 @@ pub fn build(b: *std.Build) void {
         .link_libc = true,
     });
     mod.addImport("c", header.createModule());
-    mod.addObjectFile(.{ .cwd_relative = b.pathFromRoot(archive) });
+    mod.addObjectFile(.{ .cwd_relative = archive });
     mod.linkSystemLibrary("unwind", .{});
 
     const tests = b.addTest(.{ .root_module = mod });

@@ -31,6 +31,6 @@ const natives = .{
 
 /// Entries that never block, or are about the calling OS thread: Threaded's, as they are.
 const direct = [_][]const u8{
-    "crashHandler",       "now",              "clockResolution",  "random",           "lockStderr",
-    "tryLockStderr",      "unlockStderr",     "progressParentFile", "inheritParentDir", "inheritParentFile",
+    "crashHandler",  "now",          "clockResolution",    "random",           "lockStderr",
+    "tryLockStderr", "unlockStderr", "progressParentFile", "inheritParentDir", "inheritParentFile",
 };
