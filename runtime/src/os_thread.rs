@@ -67,6 +67,9 @@ impl Name {
 #[derive(Debug)]
 pub struct OsThread(libc::pthread_t);
 
+// SAFETY: any thread may join or detach another. (musl's pthread_t is a pointer, glibc's a number.)
+unsafe impl Send for OsThread {}
+
 /// What a new thread is handed; it owns it.
 struct Start<F> {
     name: Name,

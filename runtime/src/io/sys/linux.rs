@@ -102,9 +102,10 @@ fn find_out(fd: c_int, entry: &Entry) -> bool {
     direct
 }
 
-/// Of preadv2 and pwritev2: one buffer; the offset is whole in the first of its two words.
-fn nowait_args(fd: c_int, v: *const libc::iovec, at: i64) -> [usize; 6] {
-    [fd as usize, v.expose_provenance(), 1, at as usize, 0, libc::RWF_NOWAIT as usize]
+/// Of preadv2 and pwritev2: the offset is whole in the first of its two words.
+pub fn nowait_args(fd: c_int, v: *const libc::iovec, count: c_int, at: i64) -> [usize; 6] {
+    let [fd, count, at] = [fd as usize, count as usize, at as usize];
+    [fd, v.expose_provenance(), count, at, 0, libc::RWF_NOWAIT as usize]
 }
 
 /// read(2) (offset None) or pread(2), without blocking.
@@ -114,7 +115,7 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
     }
     let v = libc::iovec { iov_base: buf.cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
-    let args = nowait_args(fd, &raw const v, at);
+    let args = nowait_args(fd, &raw const v, 1, at);
     // SAFETY: one iovec; the caller of the API vouches for the buffer, the system checks the
     // address.
     let r = direct(|| unsafe { syscall(libc::SYS_preadv2, args) });
@@ -123,9 +124,10 @@ pub fn try_read(fd: c_int, buf: *mut u8, len: usize, offset: Option<i64>) -> Try
 
 /// Whether a read or write at an offset does not fail with ESPIPE.
 pub fn has_positions(fd: c_int) -> bool {
+    let args = nowait_args(fd, std::ptr::null(), 0, 0);
     // SAFETY: no buffers.
-    let r = unsafe { libc::preadv2(fd, std::ptr::null(), 0, 0, libc::RWF_NOWAIT) };
-    Errno::check(r as i64) != Err(Errno::ESPIPE)
+    let r = direct(|| unsafe { syscall(libc::SYS_preadv2, args) });
+    r != Err(Errno::ESPIPE)
 }
 
 /// As much as a pipe takes at once when it says that it is writable, and a terminal (which has no
@@ -140,7 +142,7 @@ pub fn try_write(fd: c_int, buf: *const u8, len: usize, offset: Option<i64>) -> 
     }
     let v = libc::iovec { iov_base: buf.cast_mut().cast(), iov_len: len };
     let at = offset.unwrap_or(-1);
-    let args = nowait_args(fd, &raw const v, at);
+    let args = nowait_args(fd, &raw const v, 1, at);
     // SAFETY: as try_read.
     let r = direct(|| unsafe { syscall(libc::SYS_pwritev2, args) });
     nowait(libc::POLLOUT, fd, offset.is_some(), r, || {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::{Record, Stat, Time};
+use crate::arch::syscall::syscall;
 use crate::err::Errno;
 use crate::io::sys::{self, R, Try, uninterrupted};
 use libc::iovec;
@@ -12,9 +13,9 @@ pub fn try_readv(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64>
     if sys::always_waits(fd) {
         return Try::Blocks;
     }
-    let at = offset.unwrap_or(-1);
+    let args = sys::nowait_args(fd, iov, count, offset.unwrap_or(-1));
     // SAFETY: the caller of the API vouches for the buffers; the system checks the addresses.
-    let r = uninterrupted(|| unsafe { libc::preadv2(fd, iov, count, at, libc::RWF_NOWAIT) as i64 });
+    let r = sys::direct(|| unsafe { syscall(libc::SYS_preadv2, args) });
     let call = || super::readv_blocking(fd, iov, count, offset);
     sys::nowait(libc::POLLIN, fd, offset.is_some(), r, call)
 }
@@ -24,10 +25,9 @@ pub fn try_writev(fd: c_int, iov: *const iovec, count: c_int, offset: Option<i64
     if sys::always_waits(fd) {
         return Try::Blocks;
     }
-    let at = offset.unwrap_or(-1);
+    let args = sys::nowait_args(fd, iov, count, offset.unwrap_or(-1));
     // SAFETY: as try_readv.
-    let r =
-        uninterrupted(|| unsafe { libc::pwritev2(fd, iov, count, at, libc::RWF_NOWAIT) as i64 });
+    let r = sys::direct(|| unsafe { syscall(libc::SYS_pwritev2, args) });
     sys::nowait(libc::POLLOUT, fd, offset.is_some(), r, || {
         let most = sys::most_at_once(fd)?;
         let (some, n) = super::first_buffers(iov, count, most)?;
@@ -144,8 +144,11 @@ pub fn copy_range(fds: [c_int; 2], offsets: [Option<i64>; 2], len: usize) -> R {
     let p = |i: usize, at: &mut i64| offsets[i].map_or(std::ptr::null_mut(), |_| &raw mut *at);
     let [a, b] = &mut at;
     let (a, b) = (p(0, a), p(1, b));
+    // By number: glibc has a function of that name since 2.27 only.
     // SAFETY: offsets of ours.
-    let r = uninterrupted(|| unsafe { libc::copy_file_range(fds[0], a, fds[1], b, len, 0) as i64 });
+    let r = uninterrupted(|| unsafe {
+        libc::syscall(libc::SYS_copy_file_range, fds[0], a, fds[1], b, len, 0usize)
+    });
     match r {
         Err(Errno(libc::EXDEV) | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
             super::copy_by_hand(fds, offsets, len)

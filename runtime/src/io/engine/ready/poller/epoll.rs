@@ -84,7 +84,7 @@ impl Epoll {
         timeout: Option<Duration>,
     ) -> Result<usize, Errno> {
         let t = timeout.map(|t| libc::timespec {
-            tv_sec: t.as_secs().min(i32::MAX as u64) as libc::time_t,
+            tv_sec: i32::try_from(t.as_secs()).unwrap_or(i32::MAX).into(),
             tv_nsec: t.subsec_nanos().into(),
         });
         let t = t.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
