@@ -30,6 +30,10 @@ task_attr: c.co_attr_t,
 const natives = .{
     @import("Io/task.zig"),
     @import("Io/wait.zig"),
+    @import("Io/operate.zig"),
+    @import("Io/batch.zig"),
+    @import("Io/net.zig"),
+    @import("Io/file.zig"),
 };
 
 /// Entries that never block, or are about the calling OS thread: Threaded's, as they are.
@@ -253,6 +257,7 @@ const Threads = struct {
 
 test {
     _ = vtable;
+    inline for (natives) |module| _ = module;
 }
 
 fn add(a: u32, b: u32) u32 {
