@@ -53,7 +53,17 @@ pub fn build(b: *std.Build) void {
     if (target.result.os.tag == .linux and unwinder != .none) mod.linkSystemLibrary(@tagName(unwinder), .{});
 
     const tests = b.addTest(.{ .root_module = mod });
-    b.step("test", "Run the tests").dependOn(&b.addRunArtifact(tests).step);
+    const test_step = b.step("test", "Run the tests");
+    test_step.dependOn(&b.addRunArtifact(tests).step);
+    for ([_][]const u8{"tests/api.zig"}) |path| {
+        const more = b.addTest(.{ .root_module = b.createModule(.{
+            .root_source_file = b.path(path),
+            .target = target,
+            .optimize = optimize,
+            .imports = &.{.{ .name = "photonrt", .module = mod }},
+        }) });
+        test_step.dependOn(&b.addRunArtifact(more).step);
+    }
 }
 
 /// Whether a file lies in the package, or beside it. The next `zig build` asks again if that has changed in the package:

@@ -38,11 +38,11 @@ pub fn Channel(comptime T: type) type {
 
         const Self = @This();
 
-        /// `capacity` 0: a rendezvous, in which a send ends when its element has been received; n: up to n elements wait in a
+        /// `room` 0: a rendezvous, in which a send ends when its element has been received; n: up to n elements wait in a
         /// buffer; `unbounded`: sends never wait. Any thread; never blocks.
-        pub fn init(capacity: usize) error{OutOfMemory}!Self {
+        pub fn init(room: usize) error{OutOfMemory}!Self {
             var handle: c.co_chan_t = 0;
-            if (c.co_chan_new(&handle, @sizeOf(T), capacity) < 0) return error.OutOfMemory;
+            if (c.co_chan_new(&handle, @sizeOf(T), room) < 0) return error.OutOfMemory;
             return .{ .handle = handle };
         }
 

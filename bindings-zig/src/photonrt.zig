@@ -64,6 +64,7 @@ pub const sleepUntil = time.sleepUntil;
 const task = @import("task.zig");
 pub const Attr = task.Attr;
 pub const Coroutine = task.Coroutine;
+pub const State = task.State;
 pub const Task = task.Task;
 pub const Shield = task.Shield;
 pub const spawn = task.spawn;

@@ -181,13 +181,10 @@ pub const Coroutine = enum(u64) {
 
     /// Makes the blocking call that it is in, or its next one, fail once with `err`: one that has an errno, see `errors.names`.
     /// Any thread; never blocks.
-    pub fn interrupt(co: Coroutine, err: anyerror) error{ NotFound, InvalidArgument }!void {
+    pub fn interrupt(co: Coroutine, err: anyerror) error{ NotFound, InvalidArgument, Unexpected }!void {
         const number = errors.errno(err) orelse return error.InvalidArgument;
         const rc = c.co_interrupt(@backingInt(co), number);
-        if (rc < 0) return errors.of(error{ NotFound, InvalidArgument, Unexpected }, rc) catch |e| switch (e) {
-            error.Unexpected => unreachable,
-            else => |known| known,
-        };
+        if (rc < 0) return errors.of(error{ NotFound, InvalidArgument, Unexpected }, rc);
     }
 
     /// Wakes it from `park`, or makes its next `park` return at once. Any thread; never blocks.
