@@ -29,6 +29,7 @@ task_attr: c.co_attr_t,
 /// Modules with native entries. A public function that is called as a field of `std.Io.VTable` is that entry.
 const natives = .{
     @import("Io/task.zig"),
+    @import("Io/group.zig"),
     @import("Io/wait.zig"),
     @import("Io/operate.zig"),
     @import("Io/batch.zig"),

@@ -1,115 +1,121 @@
 //! Tasks: async, concurrent, await, cancel.
 //!
-//! A task is a coroutine and a block of memory, which `*AnyFuture` points to:
+//! A task is a coroutine and a block of memory (`memory.zig`), which `*AnyFuture` points to. The
+//! coroutine runs `start(context, result)` and ends. Who awaits it joins the coroutine, copies the
+//! result out and frees the block.
 //! ```text
-//!   block   | co start head | context, aligned | result, aligned |
-//!              ^ the coroutine's argument
+//!   task                     awaiter                        someone
+//!   ----                     -------                        -------
+//!                            await: joins                   cancels the awaiter
+//!                            -ECANCELED; clears it
+//!   -ECANCELED at its  <---- co_cancel(task)
+//!   next point; clears it    joins, deaf to further requests
+//!   ends               ----> has the task acknowledged?
+//!                            no: the request is the awaiter's again
 //! ```
-//! The coroutine runs `start(context, result)` and ends. Who awaits it joins the coroutine, copies
-//! the result out and frees the block.
-//!
-//! Rejected: context and result on the coroutine's own stack (co_spawn_copy). The stack would be
-//! needed from the spawn on and until the result has been taken, not only while the task runs; and
-//! it has no room for large results and no alignment beyond a page.
 const std = @import("std");
 const c = @import("c");
 const core = @import("core.zig");
+const Block = @import("memory.zig").Block;
 const Io = @import("../Io.zig");
 const Alignment = std.mem.Alignment;
 
 const Start = *const fn (context: *const anyopaque, result: *anyopaque) void;
 
 const Task = struct {
+    block: Block,
     co: c.co_t,
     start: Start,
-    context: [*]u8,
-    result: [*]u8,
-    /// The whole block.
-    len: usize,
-    alignment: Alignment,
-
-    fn create(io: *Io, result_len: usize, result_align: Alignment, context: []const u8, context_align: Alignment, start: Start) error{OutOfMemory}!*Task {
-        const alignment = Alignment.of(Task).max(result_align).max(context_align);
-        const context_at = context_align.forward(@sizeOf(Task));
-        const result_at = result_align.forward(context_at + context.len);
-        const len = result_at + result_len;
-        const block = io.gpa.rawAlloc(len, alignment, @returnAddress()) orelse return error.OutOfMemory;
-        const task: *Task = @ptrCast(@alignCast(block));
-        task.* = .{
-            .co = 0,
-            .start = start,
-            .context = block + context_at,
-            .result = block + result_at,
-            .len = len,
-            .alignment = alignment,
-        };
-        @memcpy(task.context, context);
-        return task;
-    }
-
-    fn destroy(task: *Task, io: *Io) void {
-        const block: [*]u8 = @ptrCast(task);
-        io.gpa.rawFree(block[0..task.len], task.alignment, @returnAddress());
-    }
 
     fn entry(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
         const task: *Task = @ptrCast(@alignCast(arg));
-        task.start(task.context, task.result);
+        task.start(task.block.context, task.block.result);
         return null;
+    }
+
+    /// Waits for the end, deaf to requests for the caller.
+    fn join(task: *Task) void {
+        const shield: core.Shield = .begin();
+        defer shield.end();
+        while (c.co_join(task.co, null, c.CO_FOREVER) < 0) {}
+    }
+
+    /// Passes a request for the awaiter on, and waits for the end.
+    fn cancelAndJoin(task: *Task) void {
+        @branchHint(.cold);
+        _ = c.co_cancel_clear();
+        _ = c.co_cancel(task.co);
+        {
+            const shield: core.Shield = .begin();
+            defer shield.end();
+            while (c.co_wait(task.co, c.CO_FOREVER) < 0) {}
+        }
+        var info = std.mem.zeroes(c.co_info_t);
+        info.size = @sizeOf(c.co_info_t);
+        if (c.co_info(task.co, &info) < 0 or info.acknowledged == 0) core.rearm();
+        task.join();
+    }
+
+    fn finish(task: *Task, io: *Io, result: []u8) void {
+        @memcpy(result, task.block.result);
+        Block.destroy(io.gpa, task);
     }
 };
 
-/// Never blocks. Fails without memory, address space or a runtime.
-pub fn concurrent(userdata: ?*anyopaque, result_len: usize, result_alignment: Alignment, context: []const u8, context_alignment: Alignment, start: Start) std.Io.ConcurrentError!*std.Io.AnyFuture {
-    const io = core.from(userdata);
-    const task = Task.create(io, result_len, result_alignment, context, context_alignment, start) catch return error.ConcurrencyUnavailable;
-    if (c.co_spawn(&task.co, io.attr(), Task.entry, task) < 0) {
-        task.destroy(io);
+/// Never blocks; any thread. Fails without memory, address space or a runtime.
+pub fn concurrent(
+    userdata: ?*anyopaque,
+    result_len: usize,
+    result_alignment: Alignment,
+    context: []const u8,
+    context_alignment: Alignment,
+    start: Start,
+) std.Io.ConcurrentError!*std.Io.AnyFuture {
+    const gpa = core.from(userdata).gpa;
+    const task = Block.create(Task, gpa, context, context_alignment, result_len, result_alignment) catch
+        return error.ConcurrencyUnavailable;
+    task.start = start;
+    if (c.co_spawn(&task.co, null, Task.entry, task) < 0) {
+        Block.destroy(gpa, task);
         return error.ConcurrencyUnavailable;
     }
     return @ptrCast(task);
 }
 
-/// As `concurrent`; where that fails the function runs at once, and null is returned.
-pub fn async(userdata: ?*anyopaque, result: []u8, result_alignment: Alignment, context: []const u8, context_alignment: Alignment, start: Start) ?*std.Io.AnyFuture {
+/// As `concurrent`; where that fails, the function runs at once and null is returned.
+pub fn async(
+    userdata: ?*anyopaque,
+    result: []u8,
+    result_alignment: Alignment,
+    context: []const u8,
+    context_alignment: Alignment,
+    start: Start,
+) ?*std.Io.AnyFuture {
     return concurrent(userdata, result.len, result_alignment, context, context_alignment, start) catch {
         start(context.ptr, result.ptr);
         return null;
     };
 }
 
-/// Blocks. A cancel request for the caller goes on to the task.
+/// Blocks; any thread. A request for the caller goes on to the task, and stays the caller's if the task ends
+/// without having noticed.
 pub fn await(userdata: ?*anyopaque, future: *std.Io.AnyFuture, result: []u8, _: Alignment) void {
     const task: *Task = @ptrCast(@alignCast(future));
     while (true) {
         const rc = c.co_join(task.co, null, c.CO_FOREVER);
         if (rc == 0) break;
-        if (core.errno(rc) != .CANCELED) continue;
-        _ = c.co_cancel_clear();
-        _ = c.co_cancel(task.co);
-        join(task);
-        core.rearm();
-        break;
+        if (core.errno(rc) == .CANCELED) {
+            task.cancelAndJoin();
+            break;
+        }
     }
-    finish(core.from(userdata), task, result);
+    task.finish(core.from(userdata), result);
 }
 
-/// Requests cancelation, then blocks until the task has ended.
+/// Requests that the task end, then blocks until it has; any thread. Not a cancelation point.
 pub fn cancel(userdata: ?*anyopaque, future: *std.Io.AnyFuture, result: []u8, _: Alignment) void {
     const task: *Task = @ptrCast(@alignCast(future));
     _ = c.co_cancel(task.co);
-    join(task);
-    finish(core.from(userdata), task, result);
-}
-
-/// Waits for the end, deaf to requests for the caller.
-fn join(task: *Task) void {
-    const shield: core.Shield = .begin();
-    defer shield.end();
-    while (c.co_join(task.co, null, c.CO_FOREVER) < 0) {}
-}
-
-fn finish(io: *Io, task: *Task, result: []u8) void {
-    @memcpy(result, task.result);
-    task.destroy(io);
+    task.join();
+    task.finish(core.from(userdata), result);
 }
