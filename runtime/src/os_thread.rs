@@ -132,41 +132,6 @@ extern "C" fn begin<F: FnOnce()>(start: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
 
-/// Bytes that the thread-locals of the program and its libraries take at most.
-///
-/// glibc puts them on the thread's stack, and refuses a stack that has no room for them, without counting them
-/// to the least size that it tells. A Zig program has 256 KiB of them: an alternate signal stack.
-#[cfg(target_os = "linux")]
-fn thread_locals() -> usize {
-    unsafe extern "C" fn add(
-        info: *mut libc::dl_phdr_info,
-        _: usize,
-        sum: *mut c_void,
-    ) -> libc::c_int {
-        // SAFETY: dl_iterate_phdr's and thread_locals' own.
-        unsafe {
-            let sum = &mut *sum.cast::<usize>();
-            for i in 0..usize::from((*info).dlpi_phnum) {
-                let header = &*(*info).dlpi_phdr.add(i);
-                if header.p_type == libc::PT_TLS {
-                    *sum += header.p_memsz as usize + header.p_align as usize;
-                }
-            }
-        }
-        0
-    }
-    let mut sum = 0_usize;
-    // SAFETY: `add` gets what it is written for.
-    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut sum).cast()) };
-    sum
-}
-
-/// They lie elsewhere.
-#[cfg(not(target_os = "linux"))]
-fn thread_locals() -> usize {
-    0
-}
-
 type Begin = extern "C" fn(*mut c_void) -> *mut c_void;
 
 /// # Safety
@@ -177,8 +142,7 @@ unsafe fn create(stack: usize, begin: Begin, arg: *mut c_void) -> Result<OsThrea
     // SAFETY: initialized first, destroyed last; `thread` is written where the call succeeds.
     unsafe {
         Errno::check_number(libc::pthread_attr_init(attr.as_mut_ptr()))?;
-        let least = usize::try_from(libc::sysconf(libc::_SC_THREAD_STACK_MIN)).unwrap_or(0)
-            + thread_locals();
+        let least = usize::try_from(libc::sysconf(libc::_SC_THREAD_STACK_MIN)).unwrap_or(0);
         let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
         let stack = (stack + least + thread_locals()).next_multiple_of(page);
         let made = Errno::check_number(libc::pthread_attr_setstacksize(attr.as_mut_ptr(), stack))
