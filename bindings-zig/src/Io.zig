@@ -93,6 +93,9 @@ pub const Options = struct {
     stack_size: u64 = 0,
     /// OS threads at most that do what would block; 0: 64.
     blocking_max: u32 = 0,
+    /// Nanoseconds that a task may keep its vCPU without waiting before that is reported on standard error; null: no
+    /// reports, unless the environment variable PHOTONRT_STALL_MS asks for them.
+    stall: ?i64 = null,
     /// See `std.Io.Threaded.InitOptions`.
     argv0: std.Io.Threaded.Argv0 = .empty,
     /// See `std.Io.Threaded.InitOptions`.
@@ -155,11 +158,11 @@ pub fn io(rt: *Io) std.Io {
 /// its first task and gives its result, when all other tasks have ended too.
 ///
 /// Blocks the calling thread; not from a coroutine.
-pub fn run(gpa: std.mem.Allocator, options: Options, comptime function: anytype, args: anytype) RunResult(function, args) {
+pub fn run(gpa: std.mem.Allocator, options: Options, comptime function: anytype, args: anytype) RunResult(function) {
     const Main = struct {
         io: Io,
         args: @TypeOf(args),
-        result: @TypeOf(@call(.auto, function, .{@as(std.Io, undefined)} ++ args)),
+        result: Result(function),
 
         fn entry(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
             const main: *@This() = @ptrCast(@alignCast(arg));
@@ -175,12 +178,16 @@ pub fn run(gpa: std.mem.Allocator, options: Options, comptime function: anytype,
 }
 
 /// What `run` returns: what the function does, or why the runtime did not start.
-fn RunResult(comptime function: anytype, args: anytype) type {
-    const R = @TypeOf(@call(.auto, function, .{@as(std.Io, undefined)} ++ args));
+fn RunResult(comptime function: anytype) type {
+    const R = Result(function);
     return switch (@typeInfo(R)) {
         .error_union => |u| (StartError || u.error_set)!u.payload,
         else => StartError!R,
     };
+}
+
+fn Result(comptime function: anytype) type {
+    return @typeInfo(@TypeOf(function)).@"fn".return_type.?;
 }
 
 fn setUp(rt: *Io, gpa: std.mem.Allocator, options: Options) error{}!void {
@@ -204,6 +211,7 @@ fn config(options: Options) c.co_config_t {
     cfg.engine = @backingInt(options.engine);
     cfg.stack_size = options.stack_size;
     cfg.blocking_max = options.blocking_max;
+    cfg.stall_ns = options.stall orelse if (std.c.getenv("PHOTONRT_STALL_MS") == null) c.CO_FOREVER else 0;
     return cfg;
 }
 
