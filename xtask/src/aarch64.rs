@@ -18,7 +18,7 @@ const LINUX: &str = "aarch64-unknown-linux-gnu";
 const APPLE: &str = "aarch64-apple-darwin";
 
 /// Where Debian's cross packages put the C library for aarch64.
-const LIBC: &str = "/usr/aarch64-linux-gnu";
+pub const LIBC: &str = "/usr/aarch64-linux-gnu";
 
 /// Runs the runtime's unit tests emulated.
 pub fn run(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
@@ -40,22 +40,12 @@ pub fn run(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             ));
         }
     }
-    // The compiler does not depend on it, only recommends it.
-    if !Path::new(LIBC).join("include/stdio.h").exists() {
-        let args = ["install", "-y", "-q", "--no-install-recommends", "libc6-dev-arm64-cross"];
-        if let Err(e) = done(cmd("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")) {
-            return Ok(Outcome::skip(what, format!("no C library for it: {}", last_line(&e))));
-        }
+    if let Err(why) = c_library() {
+        return Ok(Outcome::skip(what, why));
     }
-    let rustc = match rustup_std(LINUX) {
-        Ok(()) => None,
-        Err(rustup) => match debian_rustc() {
-            Ok(rustc) => Some(rustc),
-            Err(debian) => {
-                let why = format!("no std for it: rustup: {rustup}; Debian: {debian}");
-                return Ok(Outcome::skip(what, why));
-            }
-        },
+    let rustc = match rust_for(LINUX) {
+        Ok(rustc) => rustc,
+        Err(why) => return Ok(Outcome::skip(what, why)),
     };
     let mut c = cargo();
     c.args(["test", "--no-fail-fast", "--package", "photonrt-runtime", "--lib", "--target", LINUX])
@@ -67,10 +57,20 @@ pub fn run(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             format!("qemu-aarch64-static -L {LIBC}"),
         );
     if let Some(rustc) = rustc {
-        // Another compiler: a folder of its own, so that neither throws the other's work away.
-        c.env("RUSTC", rustc).env("CARGO_TARGET_DIR", target().join("aarch64/build"));
+        rustc.apply(&mut c);
     }
     counted(name, &mut c, 900, count, trouble)
+}
+
+/// Makes sure that the C library for it is there. The cross compiler does not depend on it, only
+/// recommends it.
+pub fn c_library() -> Result<(), String> {
+    if Path::new(LIBC).join("include/stdio.h").exists() {
+        return Ok(());
+    }
+    let args = ["install", "-y", "-q", "--no-install-recommends", "libc6-dev-arm64-cross"];
+    let result = done(cmd("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive"));
+    result.map_err(|e| format!("no C library for it: {}", last_line(&e)))
 }
 
 /// Type-checks the runtime for Apple's machines.
@@ -88,6 +88,31 @@ pub fn check_apple(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, Str
         trouble.push(format!("{}\n{errors}\n(all of it: {})", shown(&c), log_of(name).display()));
     }
     Ok(Outcome::check(good))
+}
+
+/// A compiler beside the one in use.
+pub struct Rustc(PathBuf);
+
+impl Rustc {
+    /// Has cargo use it, in a folder of its own, so that neither throws the other's work away.
+    pub fn apply(&self, cargo: &mut Command) {
+        cargo.env("RUSTC", &self.0).env("CARGO_TARGET_DIR", Rustc::target());
+    }
+
+    /// That folder.
+    pub fn target() -> PathBuf {
+        target().join("aarch64/build")
+    }
+}
+
+/// What to compile with for `triple`: none if the compiler in use can; an error says why nothing can.
+pub fn rust_for(triple: &str) -> Result<Option<Rustc>, String> {
+    let Err(rustup) = rustup_std(triple) else { return Ok(None) };
+    if triple != LINUX {
+        return Err(format!("no std for it: rustup: {rustup}"));
+    }
+    let debian = |e| format!("no std for it: rustup: {rustup}; Debian: {e}");
+    debian_rustc().map(|path| Some(Rustc(path))).map_err(debian)
 }
 
 /// Makes sure that the compiler in use has its std for `triple`, with rustup's help if it has not.

@@ -3,11 +3,14 @@
 //! ```text
 //! main        the command line
 //! package      build, install: the libraries as others get them
+//! cross        the archive for other machines and C libraries
 //! linking      what those export, need, and can be linked with
 //! test, step   the steps of a test run, their logs, the closing line
 //! aarch64      the runtime's tests under emulation
 //! conformance  the suite's driver
 //! components   real programs as clients and peers
+//! zig          the Zig package: tests, other targets, the file that is fetched
+//! pypi         toolchains, unpacked below target
 //! examples     the C programs: built, tried
 //! demo         their figures on one screen
 //! bench        photonrt beside other runtimes
@@ -21,16 +24,19 @@ mod aarch64;
 mod bench;
 mod components;
 mod conformance;
+mod cross;
 mod demo;
 mod examples;
 mod gate;
 mod linking;
 mod package;
+mod pypi;
 mod robust;
 mod sh;
 mod soak;
 mod step;
 mod test;
+mod zig;
 
 use lexopt::{Arg, Parser, ValueExt};
 use std::process::ExitCode;
@@ -40,6 +46,7 @@ cargo xtask COMMAND
 
   build                    the libraries, headers and pkg-config file, into target/photonrt
   install [--prefix DIR]   the same, copied to DIR (/usr/local)
+  zig-package              the Zig package with archives, for `zig fetch`, into target/zig
   bench [OPTION...]        measured beside other runtimes; `bench --help` lists the options
   gate [--update]          counts instructions against benches/gate.toml, or records them
   demo                     builds, serves HTTP, prints this machine's figures on one screen
@@ -78,6 +85,13 @@ fn command() -> Result<bool, String> {
             end(args)?;
             package::build()?;
             println!("{}", package::dir().display());
+            Ok(true)
+        }
+        "zig-package" => {
+            end(args)?;
+            let made = zig::make()?;
+            made.skipped.iter().for_each(|(what, why)| println!("without {what}: {why}"));
+            println!("{}", made.file.display());
             Ok(true)
         }
         "install" => install(args).map(|()| true),

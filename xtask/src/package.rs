@@ -61,11 +61,13 @@ pub fn symbols() -> Result<Vec<Symbol>, String> {
     lines.map(symbol).collect()
 }
 
-fn io<T>(path: &Path, r: std::io::Result<T>) -> Result<T, String> {
+/// An error with the path that it is about.
+pub fn io<T>(path: &Path, r: std::io::Result<T>) -> Result<T, String> {
     r.map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn replace(from: &Path, to: &Path) -> Result<(), String> {
+/// Puts a file that was made under another name in its place.
+pub fn replace(from: &Path, to: &Path) -> Result<(), String> {
     io(to, fs::rename(from, to))
 }
 
@@ -87,11 +89,7 @@ fn assemble(work: &Path) -> Result<(), String> {
     let symbols = symbols()?;
     let raw = cargo_target().join("release/libphotonrt.a");
     let object = work.join("photonrt.o");
-    localize(&raw, &object, &symbols, work)?;
-    let new = work.join("libphotonrt.a");
-    run(cmd("ar")
-        .arg(if cfg!(target_os = "macos") { "rcs" } else { "rcsD" })
-        .args([&new, &object]))?;
+    let new = localized(&raw, &object, &symbols, "", work)?;
     shared(&object, &symbols, work, &lib)?;
     replace(&new, &archive())?;
     headers(work, &include)?;
@@ -100,17 +98,37 @@ fn assemble(work: &Path) -> Result<(), String> {
     replace(&pc, &lib.join("pkgconfig/photonrt.pc"))
 }
 
-/// One object with the exports global and everything else local.
+/// An archive of one `object`, with the exports global and everything else local. What the tools' names
+/// begin with tells for which machine they are; empty: this one.
+pub fn localized(
+    raw: &Path,
+    object: &Path,
+    symbols: &[Symbol],
+    tools: &str,
+    work: &Path,
+) -> Result<PathBuf, String> {
+    localize(raw, object, symbols, tools, work)?;
+    let new = work.join("libphotonrt.a");
+    let flags = if cfg!(target_os = "macos") { "rcs" } else { "rcsD" };
+    run(cmd(format!("{tools}ar")).arg(flags).args([&new, object])).map(|()| new)
+}
+
 #[cfg(not(target_os = "macos"))]
-fn localize(raw: &Path, object: &Path, symbols: &[Symbol], work: &Path) -> Result<(), String> {
+fn localize(
+    raw: &Path,
+    object: &Path,
+    symbols: &[Symbol],
+    tools: &str,
+    work: &Path,
+) -> Result<(), String> {
     let whole = work.join("whole.o");
     let undefined = symbols.iter().flat_map(|s| ["-u", &s.name]);
-    run(cmd("ld")
+    run(cmd(format!("{tools}ld"))
         .args(["-r", "--gc-sections", "--force-group-allocation", "-o"])
         .args([&whole, raw])
         .args(undefined))?;
     let keep = symbols.iter().map(|s| format!("--keep-global-symbol={}", s.name));
-    run(cmd("objcopy")
+    run(cmd(format!("{tools}objcopy"))
         .args(keep)
         .args(["-R", ".llvmbc", "-R", ".llvmcmd", "--strip-debug"])
         .args([&whole, object]))
@@ -118,7 +136,13 @@ fn localize(raw: &Path, object: &Path, symbols: &[Symbol], work: &Path) -> Resul
 
 /// The same with Apple's linker. Written from its manual and untested: no such machine was at hand.
 #[cfg(target_os = "macos")]
-fn localize(raw: &Path, object: &Path, symbols: &[Symbol], work: &Path) -> Result<(), String> {
+fn localize(
+    raw: &Path,
+    object: &Path,
+    symbols: &[Symbol],
+    _: &str,
+    work: &Path,
+) -> Result<(), String> {
     let list = work.join("exports");
     let names: String = symbols.iter().map(|s| format!("_{}\n", s.name)).collect();
     io(&list, fs::write(&list, names))?;

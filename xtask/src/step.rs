@@ -1,4 +1,4 @@
-//! What a step of the test run gives, and the sum of several.
+//! What a step of the test run gives, and the sum of several; why something could not be made.
 
 /// Counts of one step, or of several added up. A step that could not run is neither passed nor
 /// failed: it is skipped, by name and with the reason, so that a closing line never hides what was
@@ -32,5 +32,27 @@ impl Outcome {
         self.failed += other.failed;
         self.skipped.extend(other.skipped);
         self.notes.extend(other.notes);
+    }
+}
+
+/// Why something was not made or measured.
+#[derive(Debug, Clone)]
+pub enum Fail {
+    /// It can't be done on this machine.
+    Cannot(String),
+    /// Anything else.
+    Broken(String),
+}
+
+impl Fail {
+    /// Of a step that goes on without `what`: skipped, or failed.
+    pub fn outcome(self, what: &str, trouble: &mut Vec<String>) -> Outcome {
+        match self {
+            Fail::Cannot(why) => Outcome::skip(what, why),
+            Fail::Broken(why) => {
+                trouble.push(format!("{what}: {why}"));
+                Outcome::check(false)
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::sh::{cargo, logged, shown, target};
 use crate::step::Outcome;
-use crate::{aarch64, components, conformance, examples, gate, linking, package, robust};
+use crate::{aarch64, components, conformance, examples, gate, linking, package, robust, zig};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 18] = [
+const STEPS: [(&str, &str, Step); 21] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -42,6 +42,9 @@ const STEPS: [(&str, &str, Step); 18] = [
     ("hostile", "thousands of bad clients", |_, t| robust::hostile(&robust::CI, t)),
     ("examples", "the example programs", example_programs),
     ("components", "wrk, nginx, curl, redis, on each engine", real_components),
+    ("zig", "the Zig package: tests in three modes, examples", zig::step),
+    ("zig-package", "the Zig package, made and fetched", zig::package_step),
+    ("zig-targets", "its tests: oldest glibc, musl, aarch64", zig::targets),
     ("aarch64", "the runtime's tests under emulation", aarch64::run),
     ("apple", "type check for macOS on aarch64", aarch64::check_apple),
 ];
@@ -152,7 +155,7 @@ fn essence(text: &str) -> Vec<&str> {
 }
 
 /// A command that is one check.
-fn check(name: &str, c: &mut Command, limit: u64) -> Result<Outcome, String> {
+pub fn check(name: &str, c: &mut Command, limit: u64) -> Result<Outcome, String> {
     match logged(c, &log_of(name), Duration::from_secs(limit))? {
         true => Ok(Outcome::check(true)),
         false => Err(tail(name, c)),

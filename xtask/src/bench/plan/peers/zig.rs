@@ -1,13 +1,14 @@
 //! Zig's std.Io.Threaded: tasks on a pool of OS threads that grows as needed. The compiler as PyPI carries
 //! it, unpacked below `target`.
 
-use crate::bench::make::{binary, minimal, pypi};
+use crate::bench::make::{binary, minimal};
 use crate::bench::measure::Fail;
 use crate::bench::plan::{Contender, K, M, Program, does};
+use crate::pypi::pypi;
 use crate::sh::{cmd, root, run};
+use crate::zig::PACKAGE;
 
 const ZIG: Program = Program { name: "zig", make, versions: || vec![PACKAGE.into()] };
-const PACKAGE: &str = "ziglang==0.17.0";
 
 fn make(program: &Program) -> Result<(), Fail> {
     let home = pypi("zig", PACKAGE, "ziglang/zig")?;
