@@ -31,6 +31,10 @@ const natives = .{
     @import("Io/task.zig"),
     @import("Io/group.zig"),
     @import("Io/wait.zig"),
+    @import("Io/operate.zig"),
+    @import("Io/batch.zig"),
+    @import("Io/net.zig"),
+    @import("Io/file.zig"),
 };
 
 /// Entries that never block, or are about the calling OS thread: Threaded's, as they are.
@@ -254,6 +258,7 @@ const Threads = struct {
 
 test {
     _ = vtable;
+    inline for (natives) |module| _ = module;
 }
 
 fn add(a: u32, b: u32) u32 {
