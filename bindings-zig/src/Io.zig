@@ -259,6 +259,9 @@ const Threads = struct {
 test {
     _ = vtable;
     inline for (natives) |module| _ = module;
+    _ = @import("Io/test/operate.zig");
+    _ = @import("Io/test/message.zig");
+    _ = @import("Io/test/batch.zig");
 }
 
 fn add(a: u32, b: u32) u32 {
