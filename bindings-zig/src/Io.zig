@@ -262,6 +262,7 @@ test {
     _ = @import("Io/test/operate.zig");
     _ = @import("Io/test/message.zig");
     _ = @import("Io/test/batch.zig");
+    _ = @import("Io/test/net.zig");
 }
 
 fn add(a: u32, b: u32) u32 {

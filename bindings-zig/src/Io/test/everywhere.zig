@@ -26,6 +26,11 @@ pub fn run(comptime body: fn (Io) anyerror!void) !void {
     };
 }
 
+/// Runs `body(io)` as a task, with the engine that is the best here.
+pub fn once(comptime body: fn (Io) anyerror!void) !void {
+    try Runtime.run(std.testing.allocator, .{ .vcpus = 1 }, body, .{});
+}
+
 /// Expects `function(args...)` to block, and to end with `error.Canceled` when its task is canceled, while
 /// it blocks or before; and that it hears of a request once.
 pub fn expectCanceled(io: Io, comptime function: anytype, args: std.meta.ArgsTuple(@TypeOf(function))) !void {
