@@ -263,6 +263,8 @@ test {
     _ = @import("Io/test/message.zig");
     _ = @import("Io/test/batch.zig");
     _ = @import("Io/test/net.zig");
+    _ = @import("Io/test/file.zig");
+    _ = @import("Io/test/http.zig");
 }
 
 fn add(a: u32, b: u32) u32 {
