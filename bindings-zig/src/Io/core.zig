@@ -4,7 +4,7 @@
 //! ```text
 //!            std.Io                                      photonrt.h
 //!   request  Future.cancel, Group.cancel                 co_cancel(co): sticks
-//!   fires    the next cancelation point, once            every cancelation point: -ECANCELED
+//!   fires    the next cancelation point, once            every cancellation point: -ECANCELED
 //!   ack      by firing                                   co_cancel_clear()
 //!   re-arm   recancel                                    co_cancel(co_self())
 //!   hold off swapCancelProtection                        co_cancel_shield()
