@@ -267,6 +267,12 @@ const Threads = struct {
 test {
     _ = vtable;
     inline for (natives) |module| _ = module;
+    _ = @import("Io/test/operate.zig");
+    _ = @import("Io/test/message.zig");
+    _ = @import("Io/test/batch.zig");
+    _ = @import("Io/test/net.zig");
+    _ = @import("Io/test/file.zig");
+    _ = @import("Io/test/http.zig");
 }
 
 fn add(a: u32, b: u32) u32 {

@@ -70,11 +70,11 @@ fn wait(userdata: ?*anyopaque, batch: *Batch, timeout: Io.Timeout) Batch.AwaitCo
 
     while (true) {
         const had = batch.completed.head != .none;
-        const ns = if (had) c.CO_NOW else deadline.next(io) orelse return error.Timeout;
+        const ns = if (had) c.CO_NOW else deadline.next(io) orelse c.CO_NOW;
         const rc = c.co_io_poll_many(fds.ptr, @intCast(fds.len), ns);
         if (rc < 0) switch (core.errno(rc)) {
             .TIMEDOUT => continue, // perhaps not yet, by the caller's clock
-            .AGAIN => return, // nothing more than had been completed
+            .AGAIN => return if (!had) error.Timeout,
             .CANCELED => return if (!had) core.canceled(),
             .NOMEM, .INVAL => return error.ConcurrencyUnavailable,
             else => continue, // an interrupt
@@ -192,5 +192,5 @@ fn isOnDisk(fd: posix.fd_t) bool {
             break :mode stat.mode;
         },
     };
-    return posix.S.ISREG(mode) or posix.S.ISBLK(mode);
+    return posix.S.ISREG(mode) or posix.S.ISBLK(mode) or posix.S.ISDIR(mode);
 }
