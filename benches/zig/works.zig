@@ -32,6 +32,19 @@ fn spawnBatch(n: usize) void {
     c.out(c.name, "", best, "ns");
 }
 
+/// Tasks of a group, which is then awaited.
+fn spawnGroup(n: usize) void {
+    var best = std.math.inf(f64);
+    for (0..5) |_| {
+        var group: std.Io.Group = .init;
+        const t0 = c.now();
+        for (0..n) |_| c.must(group.concurrent(c.io, empty, .{}));
+        c.must(group.await(c.io));
+        best = @min(best, c.div(c.since(t0), n));
+    }
+    c.out(c.name, "", best, "ns");
+}
+
 var left: std.atomic.Value(usize) = .init(0);
 fn tiny() void {
     _ = left.fetchSub(1, .release);
@@ -85,6 +98,7 @@ pub fn main(given: ?usize) noreturn {
     const works = [_]Work{
         .{ "spawn_join", 200_000, spawnJoin },
         .{ "spawn_batch", 10_000, spawnBatch },
+        .{ "spawn_group", 100_000, spawnGroup },
         .{ "spawn_mt", 100_000, spawnMt },
         .{ "skynet", 1_000_000, skynet },
         .{ "pingpong", 200_000, sync.pingpong },

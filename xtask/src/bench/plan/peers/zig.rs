@@ -51,6 +51,7 @@ pub const ALL: &[Contender] = &[
     Contender::peer("zig-threaded", &THREADED).scheduler().stackful().tasks(&[
         does("spawn_join").times(200 * K, 50 * K),
         does("spawn_batch").load(10 * K, 10 * K),
+        does("spawn_group").load(10 * K, 10 * K),
         does("spawn_mt").times(100 * K, 30 * K),
         does("pingpong").times(200 * K, 50 * K),
         does("pingpong_x").times(20 * K, 5 * K),
@@ -78,6 +79,7 @@ pub const ALL: &[Contender] = &[
     ours("photonrt zig-io", &IO).tasks(&[
         does("spawn_join").times(5 * M, M),
         does("spawn_batch"),
+        does("spawn_group"),
         does("spawn_mt"),
         does("skynet"),
         does("pingpong").times(5 * M, M),
