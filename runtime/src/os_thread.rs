@@ -77,8 +77,8 @@ struct Start<F> {
 }
 
 impl OsThread {
-    /// Runs `body` in a new thread with `stack` bytes beyond what the system and thread-locals take of it. It inherits
-    /// the caller's signal mask and CPUs. ENOMEM; EAGAIN: the system gives no thread more.
+    /// Runs `body` in a new thread with `stack` bytes beyond what the system and thread-locals take of it.
+    /// It inherits the caller's signal mask and CPUs. ENOMEM; EAGAIN: the system gives no thread more.
     pub fn start<F: FnOnce() + Send + 'static>(
         name: Name,
         stack: usize,

@@ -38,8 +38,8 @@ fn stop(t: TaskRef) -> Result<(), Stop> {
     stop_noted(t)
 }
 
-/// [`stop`], by what has been absorbed already. Who looks at several things before it parks absorbs once, before the
-/// first look: a second time might take in what had been looked for just before.
+/// [`stop`], by what has been absorbed already. Who looks at several things before it parks absorbs once,
+/// before the first look: a second time might take in what had been looked for just before.
 #[inline(always)]
 fn stop_noted(t: TaskRef) -> Result<(), Stop> {
     if t.attention.get() & (at::CANCEL | at::INTERRUPT) == 0 {

@@ -1,5 +1,5 @@
-//! Zig: the same programs on std.Io.Threaded (tasks on a pool of OS threads that grows as needed), a peer; and on
-//! photonrt.Io and photonrt's own Zig API, ours.
+//! Zig: the same programs on std.Io.Threaded (tasks on a pool of OS threads that grows as needed), a peer;
+//! and on photonrt.Io and photonrt's own Zig API, ours.
 
 use crate::bench::make::{binary, minimal};
 use crate::bench::measure::Fail;
