@@ -1,7 +1,7 @@
 //! `cargo xtask test zig-cases`: the conformance suite in Zig, by conformance/zig.
 //!
-//! Every engine and number of vCPUs in the debug mode; the other modes and targets once, on one of them, since what
-//! differs there is Zig's code and not the library's.
+//! Every engine and number of vCPUs in the debug mode; the other modes and targets once, on one of them,
+//! since what differs there is Zig's code and not the library's.
 
 use super::{Emulation, Zig, dir};
 use crate::conformance::{count, driver};
