@@ -397,6 +397,48 @@ test "pools, loops in parts, blocking code, brackets" {
     try expectError(error.PermissionDenied, photonrt.pin());
 }
 
+test "a loop in parts says what has ended it" {
+    const Part = struct {
+        var gate: std.atomic.Value(bool) = .init(false);
+        var begun: std.atomic.Value(u32) = .init(0);
+
+        fn fails(_: void, _: u64, _: u64) !void {
+            _ = begun.fetchAdd(1, .monotonic);
+            while (!gate.load(.monotonic)) try photonrt.sleep(.us(50));
+            return error.Late;
+        }
+        fn loop(group: photonrt.Group) !void {
+            try photonrt.parallelFor(0, 100, .{ .grain = 1, .group = group }, {}, fails);
+        }
+        fn untilParked(co: photonrt.Coroutine) !void {
+            while (try co.state() != .parked) try photonrt.sleep(.us(50));
+        }
+    };
+    // One vCPU: what is cancelled here has its turn before it is looked at again.
+    try photonrt.run(.{ .vcpus = 1 }, struct {
+        fn body() !void {
+            const group: photonrt.Group = try .create(.{});
+            for ([_]?anyerror{ error.Canceled, error.BrokenPipe, null }) |stop| {
+                Part.gate.store(false, .monotonic);
+                Part.begun.store(0, .monotonic);
+                const task = try photonrt.spawn(Part.loop, .{group});
+                while (Part.begun.load(.monotonic) == 0) try photonrt.sleep(.us(50));
+                var want: anyerror = error.Late;
+                if (stop) |e| {
+                    if (e == error.Canceled) try task.co.cancel() else try task.co.interrupt(e);
+                    want = if (e == error.Canceled) e else error.Interrupted;
+                }
+                // Stopped, or not, it waits for the part that has begun, which then fails.
+                try Part.untilParked(task.co);
+                Part.gate.store(true, .monotonic);
+                try expectError(want, try task.joinTimeout(.forever));
+                try expectEqual(1, Part.begun.load(.monotonic));
+            }
+            try group.destroy(.forever);
+        }
+    }.body, .{});
+}
+
 test "timers" {
     try both(struct {
         fn expired(_: photonrt.Timer, expiries: u64, sem: *photonrt.Semaphore) void {
