@@ -20,6 +20,8 @@ pub const c = photonrt.c;
 pub const crew = @import("check/crew.zig");
 pub const Crew = crew.Crew;
 pub const memory = @import("check/memory.zig");
+pub const stall = @import("check/stall.zig");
+pub const timer = @import("check/timer.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
@@ -213,6 +215,12 @@ pub fn onThread(comptime function: anytype, args: std.meta.ArgsTuple(@TypeOf(fun
     while (!call.done.load(.acquire)) photonrt.sleep(.us(100)) catch |e| fail("co_sleep: {t}", .{e});
     t.join();
     return call.result;
+}
+
+/// Sleeps as the system does it, and so keeps the thread.
+pub fn hold(ns: isize) void {
+    const time: std.c.timespec = .{ .sec = 0, .nsec = ns };
+    _ = std.c.nanosleep(&time, null);
 }
 
 /// A generator of one's own: the same numbers in each run (xorshift64*, Vigna 2016).
