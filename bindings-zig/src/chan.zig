@@ -175,9 +175,15 @@ pub const Case = extern struct {
     /// Never done: a place in the list that is switched off.
     pub const never: Case = .{ .raw = .{ .kind = c.CO_SELECT_RECV } };
 
+    /// `Closed`, `Freed`: of a channel. `Freed`, and what its `fail` was given: of a future. `InvalidArgument`: no place for the element.
+    pub const Error = error{ Closed, Freed } || errors.IoError;
+
     /// What became of the case that `select` has chosen: done, or what its own call would have given.
-    pub fn result(case: Case) errors.IoError!void {
-        if (case.raw.result < 0) return errors.of(errors.IoError, case.raw.result);
+    pub fn result(case: Case) Error!void {
+        const rc = case.raw.result;
+        if (rc >= 0) return;
+        if (case.raw.kind == c.CO_SELECT_FUTURE) return errors.named(Error, &.{.{ .BADF, error.Freed }}, rc);
+        return errors.named(Error, &.{ .{ .PIPE, error.Closed }, .{ .BADF, error.Freed } }, rc);
     }
 };
 

@@ -20,7 +20,7 @@ pub const Options = struct {
     save_fp: bool = false,
     /// Bytes of the workers' stacks; 0: the config's.
     stack_size: u64 = 0,
-    /// Nanoseconds that a worker waits for its next job; 0: one second; below 0: it stays.
+    /// Nanoseconds that a worker waits for its next job; 0: one second; -1: it stays.
     idle: i64 = 0,
     /// The workers' name, copied, 31 bytes at most.
     name: ?[*:0]const u8 = null,
@@ -117,9 +117,12 @@ pub const ForOptions = struct {
     timeout: Timeout = .forever,
 };
 
+/// What a loop itself can end with. `NotFound`: no runtime, no such group. `ShuttingDown`: plain threads only.
+pub const ForError = error{ NotFound, ShuttingDown, OutOfMemory } || WaitError;
+
 /// Calls `function(context, begin, end)` for all of `begin..end`, in parts and on all vCPUs of a group at once. The first error that a part
-/// returns ends the loop: no more begin, those that run are waited for, and it is returned. `function` returns `void` or
-/// `anyerror!void`.
+/// returns ends the loop: no more begin, those that run are waited for, and it is returned. So does what stops the caller (time, a
+/// cancel) while some have not begun; what was first is returned. `function` returns `void` or `anyerror!void`.
 ///
 /// Blocks; a cancellation point. Plain threads too.
 pub fn parallelFor(
@@ -130,7 +133,8 @@ pub fn parallelFor(
     comptime function: anytype,
 ) !void {
     const Context = @TypeOf(context);
-    const Error = error{ NotFound, ShuttingDown, OutOfMemory, Unexpected } || WaitError;
+    // No errno, so that it is nothing but a part's.
+    const part_failed = -std.math.maxInt(c_int);
     const R = call.Return(function);
     const fails = @typeInfo(R) == .error_union;
     const State = struct {
@@ -143,7 +147,7 @@ pub fn parallelFor(
             if (fails) {
                 function(state.context, from, to) catch |e| {
                     _ = state.failed.cmpxchgStrong(0, @intFromError(e), .monotonic, .monotonic);
-                    return -1;
+                    return part_failed;
                 };
             } else function(state.context, from, to);
             return 0;
@@ -156,12 +160,11 @@ pub fn parallelFor(
     attr.stack_size = options.stack_size;
     var state: State = .{ .context = context };
     const rc = c.co_parallel_for(begin, end, options.grain, State.part, &state, &attr, options.timeout.raw());
-    if (fails) {
-        const failed = state.failed.load(.monotonic);
+    if (fails and rc == part_failed) {
         const Set = @typeInfo(R).error_union.error_set;
-        if (failed != 0) return @as(Set, @errorCast(@errorFromInt(failed)));
+        return @as(Set, @errorCast(@errorFromInt(state.failed.load(.monotonic))));
     }
-    if (rc < 0) return errors.of(Error, rc);
+    if (rc < 0) return errors.of(ForError, rc);
 }
 
 /// `WouldBlock`: no thread is to be had.

@@ -49,7 +49,7 @@ pub const Config = struct {
     /// Seed of the scheduler's random choices; 0: the system's.
     seed: u64 = 0,
     /// Nanoseconds that a coroutine may keep its vCPU before that is reported; 0: 10 ms, or PHOTONRT_STALL_MS;
-    /// below 0: no reports.
+    /// -1: no reports.
     stall: i64 = 0,
     /// Called for each stall in place of a report on standard error, on a thread of the runtime's own.
     on_stall: ?*const fn (stall: *const Stall, arg: ?*anyopaque) callconv(.c) void = null,

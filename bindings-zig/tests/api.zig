@@ -294,12 +294,18 @@ test "channels, futures, select" {
             try expectError(error.Freed, done.wait(.now));
             var more = [_]photonrt.Case{ ch.onReceive(null), signal.onReceive(null) };
             const i = try photonrt.select(&more, .now);
-            if (i == 0) try expectError(error.BrokenPipe, more[0].result());
+            if (i == 0) try expectError(error.Closed, more[0].result());
+            var gone = [_]photonrt.Case{done.on(null)};
+            try expectEqual(0, try photonrt.select(&gone, .now));
+            try expectError(error.Freed, gone[0].result());
             const failed: photonrt.Future(void) = try .init();
             defer failed.deinit();
             try expectError(error.InvalidArgument, failed.fail(error.NobodyKnows));
             try failed.fail(error.ConnectionRefused);
             try expectError(error.ConnectionRefused, failed.wait(.forever));
+            var refused = [_]photonrt.Case{failed.on(null)};
+            try expectEqual(0, try photonrt.select(&refused, .now));
+            try expectError(error.ConnectionRefused, refused[0].result());
             signal.deinit();
             try expectError(error.Freed, signal.send({}));
             var one: u32 = 1;
@@ -389,6 +395,48 @@ test "pools, loops in parts, blocking code, brackets" {
         }
     }.body, .{});
     try expectError(error.PermissionDenied, photonrt.pin());
+}
+
+test "a loop in parts says what has ended it" {
+    const Part = struct {
+        var gate: std.atomic.Value(bool) = .init(false);
+        var begun: std.atomic.Value(u32) = .init(0);
+
+        fn fails(_: void, _: u64, _: u64) !void {
+            _ = begun.fetchAdd(1, .monotonic);
+            while (!gate.load(.monotonic)) try photonrt.sleep(.us(50));
+            return error.Late;
+        }
+        fn loop(group: photonrt.Group) !void {
+            try photonrt.parallelFor(0, 100, .{ .grain = 1, .group = group }, {}, fails);
+        }
+        fn untilParked(co: photonrt.Coroutine) !void {
+            while (try co.state() != .parked) try photonrt.sleep(.us(50));
+        }
+    };
+    // One vCPU: what is cancelled here has its turn before it is looked at again.
+    try photonrt.run(.{ .vcpus = 1 }, struct {
+        fn body() !void {
+            const group: photonrt.Group = try .create(.{});
+            for ([_]?anyerror{ error.Canceled, error.BrokenPipe, null }) |stop| {
+                Part.gate.store(false, .monotonic);
+                Part.begun.store(0, .monotonic);
+                const task = try photonrt.spawn(Part.loop, .{group});
+                while (Part.begun.load(.monotonic) == 0) try photonrt.sleep(.us(50));
+                var want: anyerror = error.Late;
+                if (stop) |e| {
+                    if (e == error.Canceled) try task.co.cancel() else try task.co.interrupt(e);
+                    want = if (e == error.Canceled) e else error.Interrupted;
+                }
+                // Stopped, or not, it waits for the part that has begun, which then fails.
+                try Part.untilParked(task.co);
+                Part.gate.store(true, .monotonic);
+                try expectError(want, try task.joinTimeout(.forever));
+                try expectEqual(1, Part.begun.load(.monotonic));
+            }
+            try group.destroy(.forever);
+        }
+    }.body, .{});
 }
 
 test "timers" {

@@ -17,6 +17,12 @@ const std = @import("std");
 const photonrt = @import("photonrt");
 pub const c = photonrt.c;
 
+pub const crew = @import("check/crew.zig");
+pub const Crew = crew.Crew;
+pub const memory = @import("check/memory.zig");
+pub const stall = @import("check/stall.zig");
+pub const timer = @import("check/timer.zig");
+
 pub const us = 1_000;
 pub const ms = 1_000_000;
 pub const sec = 1_000_000_000;
@@ -46,6 +52,7 @@ pub fn eq(want: anytype, got: anytype) void {
 fn same(want: anytype, got: anytype) bool {
     return switch (@typeInfo(@TypeOf(got))) {
         .@"enum" => got == @as(@TypeOf(got), want),
+        .int, .comptime_int => got == want,
         else => std.meta.eql(got, @as(@TypeOf(got), want)),
     };
 }
@@ -61,6 +68,17 @@ pub fn err(want: anyerror, got: anytype) void {
     if (got) |value| {
         failAt(address, "is {any}, expected {t}", .{ value, want });
     } else |e| if (e != want) failAt(address, "is {t}, expected {t}", .{ e, want });
+}
+
+/// What a call has given; it must not be an error.
+pub fn must(got: anytype) Payload(@TypeOf(got)) {
+    const address = @returnAddress();
+    if (@typeInfo(@TypeOf(got)) != .error_union) return got;
+    return got catch |e| failAt(address, "is {t}", .{e});
+}
+
+fn Payload(comptime T: type) type {
+    return if (@typeInfo(T) == .error_union) @typeInfo(T).error_union.payload else T;
 }
 
 /// A call of `photonrt.c` has failed with the errno.
@@ -127,7 +145,8 @@ pub fn init() void {
     engine();
 }
 
-fn Task(comptime function: anytype) type {
+/// What `spawn` gives for that function.
+pub fn Task(comptime function: anytype) type {
     return photonrt.Task(@typeInfo(@TypeOf(function)).@"fn".return_type.?);
 }
 
@@ -169,9 +188,14 @@ pub fn pause() void {
     photonrt.sleep(.us(50)) catch |e| fail("co_sleep: {t}", .{e});
 }
 
-/// A plain thread.
+/// A plain thread. An error that its function returns ends the case.
 pub fn thread(comptime function: anytype, args: std.meta.ArgsTuple(@TypeOf(function))) std.Thread {
-    return std.Thread.spawn(.{}, function, args) catch |e| fail("a thread: {t}", .{e});
+    const Work = struct {
+        fn run(all: std.meta.ArgsTuple(@TypeOf(function))) void {
+            must(@call(.auto, function, all));
+        }
+    };
+    return std.Thread.spawn(.{}, Work.run, .{args}) catch |e| fail("a thread: {t}", .{e});
 }
 
 /// Runs `function(args...)` on a plain thread to its end while the caller, a coroutine, sleeps.
@@ -191,6 +215,12 @@ pub fn onThread(comptime function: anytype, args: std.meta.ArgsTuple(@TypeOf(fun
     while (!call.done.load(.acquire)) photonrt.sleep(.us(100)) catch |e| fail("co_sleep: {t}", .{e});
     t.join();
     return call.result;
+}
+
+/// Sleeps as the system does it, and so keeps the thread.
+pub fn hold(ns: isize) void {
+    const time: std.c.timespec = .{ .sec = 0, .nsec = ns };
+    _ = std.c.nanosleep(&time, null);
 }
 
 /// A generator of one's own: the same numbers in each run (xorshift64*, Vigna 2016).
