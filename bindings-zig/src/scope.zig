@@ -193,14 +193,19 @@ pub fn ScopedValue(comptime Pointer: type) type {
             if (rc < 0) return errors.of(BeginError, rc);
         }
 
-        /// Whether a value is bound, where `get` can't tell: a `Pointer` that may be null. Never blocks.
+        /// Whether a value is bound. Never blocks.
         pub fn isBound(self: Self) bool {
             return c.co_value_bound(self.key) == 1;
         }
 
-        /// The innermost value; null if none is bound.
+        /// The innermost value; null if none is bound. Never blocks.
         pub fn get(self: Self) ?Pointer {
-            return @ptrCast(@alignCast(c.co_value_get(self.key) orelse return null));
+            const value = c.co_value_get(self.key);
+            if (@typeInfo(Pointer) == .optional) { // null may be what is bound
+                if (value == null and !self.isBound()) return null;
+                return @as(Pointer, @ptrCast(@alignCast(value)));
+            }
+            return @ptrCast(@alignCast(value orelse return null));
         }
     };
 }

@@ -366,6 +366,11 @@ test "scopes and scoped values" {
             _ = try photonrt.Scope.open(.{});
             binding.end();
             try expect(!value.isBound());
+            const optional: photonrt.ScopedValue(?*u32) = .{ .key = &key };
+            try expect(optional.get() == null);
+            try optional.begin(&binding, null);
+            try expectEqual(@as(?*u32, null), optional.get().?);
+            binding.end();
             try expectEqual(null, photonrt.Scope.current());
             try expectEqual(null, photonrt.Scope.deadline());
         }
