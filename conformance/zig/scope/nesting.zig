@@ -93,6 +93,7 @@ fn ownNesting() !void {
     check.eq(scopes.len - 20, cancelled.load(.monotonic));
     while (i > 0) {
         i -= 1;
+        check.eq(0, (try scopes[i].info()).cancelled);
         check.err(error.WouldBlock, scopes[i].wait(.now));
         check.err(error.Canceled, scopes[i].close());
     }
