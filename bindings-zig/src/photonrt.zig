@@ -111,6 +111,7 @@ pub const unbounded = chan.unbounded;
 pub const scope = @import("scope.zig");
 pub const Scope = scope.Scope;
 pub const ScopedValue = scope.ScopedValue;
+pub const Binding = scope.Binding;
 
 pub const pool = @import("pool.zig");
 pub const Pool = pool.Pool;

@@ -32,7 +32,7 @@ pub const Options = struct {
     no_results: bool = false,
     /// Cancels and deadlines of the scopes around do not reach it.
     shielded: bool = false,
-    /// After this time it is cancelled. The deadline of the scope around holds too.
+    /// After this time it is cancelled; `.now`: at once. The deadline of the scope around holds too.
     timeout: Timeout = .forever,
     /// The children's group; `.current`: that of who spawns them.
     group: Group = .current,
@@ -46,6 +46,8 @@ pub const OpenError = error{ InvalidArgument, Canceled, OutOfMemory, NotFound, W
 pub const SpawnError = error{ Canceled, Overflow } || task.SpawnError;
 /// The first error of a child, `DeadlineExpired` for the scope's time, and what a wait ends with.
 pub const Error = errors.IoError;
+/// How a child has failed. `Running`: it has not ended.
+pub const ResultError = error{Running} || errors.IoError;
 
 /// What is known of a scope.
 pub const Info = c.co_scope_info_t;
@@ -62,7 +64,8 @@ pub const Scope = enum(u64) {
         attr.policy = @backingInt(options.policy);
         if (options.no_results) attr.flags |= c.CO_SCOPE_NO_RESULTS;
         if (options.shielded) attr.flags |= c.CO_SCOPE_SHIELDED;
-        attr.timeout_ns = options.timeout.raw();
+        // 0 stands for no deadline there, while .now is one that has passed.
+        attr.timeout_ns = if (options.timeout == .now) 1 else options.timeout.raw();
         attr.group = @backingInt(options.group);
         attr.stack_size = options.stack_size;
         var scope: c.co_scope_t = 0;
@@ -118,6 +121,13 @@ pub const Scope = enum(u64) {
     pub fn close(scope: Scope) Error!void {
         const rc = c.co_scope_close(@backingInt(scope));
         if (rc < 0) return errors.of(Error, rc);
+    }
+
+    /// How child number `child` has ended: well, or with its failure. `InvalidArgument`: there is none, or results are not kept.
+    /// Any thread, until the scope is closed; never blocks.
+    pub fn result(scope: Scope, child: u31) ResultError!void {
+        const rc = c.co_scope_result(@backingInt(scope), child, null);
+        if (rc < 0) return errors.named(ResultError, &.{.{ .INPROGRESS, error.Running }}, rc);
     }
 
     /// What is known of it. Any thread.
@@ -176,9 +186,47 @@ pub fn ScopedValue(comptime Pointer: type) type {
             return frame.result;
         }
 
-        /// The innermost value; null if none is bound.
+        /// Binds `value` until `Binding.end`, as `with` does for a call. `Busy`: `binding` is in force already. `OutOfMemory`: plain
+        /// threads only, as is `WouldBlock`, where the system has no thread-local key left. Never blocks.
+        pub fn begin(self: Self, binding: *Binding, value: Pointer) BeginError!void {
+            const rc = c.co_value_begin(&binding.raw, self.key, @ptrCast(@constCast(value)));
+            if (rc < 0) return errors.of(BeginError, rc);
+        }
+
+        /// Whether a value is bound. Never blocks.
+        pub fn isBound(self: Self) bool {
+            return c.co_value_bound(self.key) == 1;
+        }
+
+        /// The innermost value; null if none is bound. Never blocks.
         pub fn get(self: Self) ?Pointer {
-            return @ptrCast(@alignCast(c.co_value_get(self.key) orelse return null));
+            const value = c.co_value_get(self.key);
+            if (@typeInfo(Pointer) == .optional) { // null may be what is bound
+                if (value == null and !self.isBound()) return null;
+                return @as(Pointer, @ptrCast(@alignCast(value)));
+            }
+            return @ptrCast(@alignCast(value orelse return null));
         }
     };
 }
+
+pub const BeginError = error{ Busy, OutOfMemory, WouldBlock, Unexpected };
+
+/// A value that is bound for a block.
+///
+/// ```zig
+/// var binding: photonrt.Binding = undefined;
+/// try request.begin(&binding, &r);
+/// defer binding.end();
+/// ```
+/// It stays where it is from `ScopedValue.begin` to `end`.
+pub const Binding = extern struct {
+    raw: c.co_binding_t,
+
+    /// The value before is back. Scopes that were opened since and are still open are closed: blocks as long as that takes, and can't be
+    /// called off. Asserts that the caller has begun it, and has ended what it has begun since.
+    pub fn end(binding: *Binding) void {
+        const rc = c.co_value_end(&binding.raw);
+        std.debug.assert(rc == 0 or rc == -@as(c_int, @backingInt(std.posix.E.BUSY)));
+    }
+};

@@ -29,11 +29,9 @@ pub const Mutex = extern struct {
 
     /// The same, which no cancel calls off: for `defer` and clean-up. Asserts that the caller does not have it.
     pub fn lockUncancelable(mutex: *Mutex) void {
-        while (true) {
-            const before = c.co_cancel_shield(1);
-            defer if (before == 0) errors.must(c.co_cancel_shield(0));
-            return errors.must(c.co_mutex_lock(&mutex.raw, c.CO_FOREVER));
-        }
+        const before = c.co_cancel_shield(1);
+        defer if (before == 0) errors.must(c.co_cancel_shield(0));
+        errors.must(c.co_mutex_lock(&mutex.raw, c.CO_FOREVER));
     }
 
     /// Whether it could be had at once.

@@ -335,19 +335,42 @@ test "scopes and scoped values" {
             try expectEqual(1, try s.spawnWith(.{ .stack_size = 64 << 10 }, failing, .{}));
             try expectError(error.ConnectionRefused, s.wait(.forever));
             try expectEqual(1, (try s.info()).cancelled);
+            try expectError(error.ConnectionRefused, s.result(1));
+            try expectError(error.InvalidArgument, s.result(2));
             try expectError(error.Canceled, s.spawn(failing, .{}));
             try expectError(error.ConnectionRefused, s.close());
             try expectError(error.NotFound, s.cancel());
+            const waiting: photonrt.Scope = try .open(.{});
+            _ = try waiting.spawn(child, .{&event});
+            try expectError(error.Running, waiting.result(0));
+            try expectError(error.Canceled, waiting.close());
             const timed: photonrt.Scope = try .open(.{ .timeout = .ms(1) });
             _ = try timed.spawn(child, .{&event});
             try expect(photonrt.Scope.deadline() != null);
             try expectError(error.DeadlineExpired, timed.wait(.forever));
             try expectError(error.DeadlineExpired, timed.close());
+            const late: photonrt.Scope = try .open(.{ .timeout = .now });
+            _ = late.spawn(child, .{&event}) catch |e| try expectEqual(error.Canceled, e);
+            late.wait(.forever) catch |e| try expectEqual(error.DeadlineExpired, e);
+            try expect(photonrt.Scope.deadline().? <= photonrt.clock());
+            late.close() catch |e| try expectEqual(error.DeadlineExpired, e);
         }
         fn body() !void {
             var seven: u32 = 7;
             try expectEqual(null, value.get());
             try value.with(&seven, inside, .{});
+            var binding: photonrt.Binding = undefined;
+            try value.begin(&binding, &seven);
+            try expectEqual(&seven, value.get().?);
+            try expectError(error.Busy, value.begin(&binding, &seven));
+            _ = try photonrt.Scope.open(.{});
+            binding.end();
+            try expect(!value.isBound());
+            const optional: photonrt.ScopedValue(?*u32) = .{ .key = &key };
+            try expect(optional.get() == null);
+            try optional.begin(&binding, null);
+            try expectEqual(@as(?*u32, null), optional.get().?);
+            binding.end();
             try expectEqual(null, photonrt.Scope.current());
             try expectEqual(null, photonrt.Scope.deadline());
         }

@@ -96,6 +96,7 @@ static void own_nesting(void) {
   }
   CHECK_EQ(atomic_load(&cancelled), (int)COUNT_OF(s) - 20);
   for (size_t i = 20; i-- > 0;) {
+    CHECK_EQ(scope_info(s[i]).cancelled, 0);
     CHECK_ERR(co_scope_wait(s[i], CO_NOW), EAGAIN);
     CHECK_ERR(co_scope_close(s[i]), ECANCELED);
   }
