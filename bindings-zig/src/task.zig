@@ -173,6 +173,12 @@ pub const Coroutine = enum(u64) {
         return if (co == 0) null else @fromBackingInt(co);
     }
 
+    /// Nobody will join it: what it holds is freed when it ends, or now if it has. `NotFound`: stale, detached already, or somebody is joining
+    /// it. Any thread; never blocks.
+    pub fn detach(co: Coroutine) HandleError!void {
+        if (c.co_detach(@backingInt(co)) < 0) return error.NotFound;
+    }
+
     /// Asks it to end: each cancellation point in it gives `error.Canceled` until it calls `acknowledgeCancel`. Any
     /// thread; never blocks.
     pub fn cancel(co: Coroutine) HandleError!void {
