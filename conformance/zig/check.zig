@@ -17,6 +17,9 @@ const std = @import("std");
 const photonrt = @import("photonrt");
 pub const c = photonrt.c;
 
+pub const overflow = @import("check/overflow.zig");
+pub const proc = @import("check/proc.zig");
+
 pub const us = 1_000;
 pub const ms = 1_000_000;
 pub const sec = 1_000_000_000;
@@ -38,7 +41,7 @@ pub fn that(holds: bool) void {
     if (!holds) failAt(@returnAddress(), "not true", .{});
 }
 
-/// Two values are equal.
+/// Two values are equal; integers by their value, whatever their types.
 pub fn eq(want: anytype, got: anytype) void {
     if (!same(want, got)) failAt(@returnAddress(), "is {any}, expected {any}", .{ got, want });
 }
@@ -46,6 +49,7 @@ pub fn eq(want: anytype, got: anytype) void {
 fn same(want: anytype, got: anytype) bool {
     return switch (@typeInfo(@TypeOf(got))) {
         .@"enum" => got == @as(@TypeOf(got), want),
+        .int => got == want,
         else => std.meta.eql(got, @as(@TypeOf(got), want)),
     };
 }
@@ -61,6 +65,17 @@ pub fn err(want: anyerror, got: anytype) void {
     if (got) |value| {
         failAt(address, "is {any}, expected {t}", .{ value, want });
     } else |e| if (e != want) failAt(address, "is {t}, expected {t}", .{ e, want });
+}
+
+/// What a call has given; it must not be an error.
+pub fn must(got: anytype) Payload(@TypeOf(got)) {
+    const address = @returnAddress();
+    if (@typeInfo(@TypeOf(got)) != .error_union) return got;
+    return got catch |e| failAt(address, "is {t}", .{e});
+}
+
+fn Payload(comptime T: type) type {
+    return if (@typeInfo(T) == .error_union) @typeInfo(T).error_union.payload else T;
 }
 
 /// A call of `photonrt.c` has failed with the errno.
