@@ -23,7 +23,7 @@ fn untilUnparked() void {
 }
 
 fn cancelAll() void {
-    for (tasks) |task| check.must(task.co.cancel());
+    for (&tasks) |task| check.must(task.co.cancel());
 }
 
 fn round(plain_thread: bool) !void {
@@ -33,8 +33,8 @@ fn round(plain_thread: bool) !void {
     }
     try photonrt.sleep(.ms(10)); // most are blocked by now, and the others may be cancelled as well
     if (plain_thread) check.onThread(cancelAll, .{}) else cancelAll();
-    for (tasks, 0..) |task, i| check.eq(i, try task.join());
-    for (never) |joinee| { // the joins that were given up left these as they were
+    for (&tasks, 0..) |task, i| check.eq(i, try task.join());
+    for (&never) |joinee| { // the joins that were given up left these as they were
         check.err(error.WouldBlock, joinee.joinTimeout(.now));
         try joinee.co.unpark();
         try joinee.join();

@@ -18,7 +18,7 @@ const Look = struct {
         check.ge(info.size, @sizeOf(photonrt.c.co_info_t));
         check.that(info.co != 0);
         check.that(std.enums.fromInt(photonrt.State, info.state) != null);
-        for (tasks, &look.seen, 0..) |task, *seen, i| {
+        for (&tasks, &look.seen, 0..) |task, *seen, i| {
             if (info.co != @backingInt(task.co)) continue;
             var room: [16]u8 = undefined;
             check.that(std.mem.eql(u8, name(&room, i), std.mem.sliceTo(&info.name, 0)));
@@ -74,7 +74,7 @@ pub fn body() !void {
     photonrt.forEach(&look, Look.at);
     check.eq(5, look.calls);
     check.errno(.INVAL, photonrt.c.co_foreach(null, null));
-    for (tasks) |task| {
+    for (&tasks) |task| {
         try task.co.unpark();
         try task.join();
     }

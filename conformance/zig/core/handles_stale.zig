@@ -39,7 +39,7 @@ pub fn body() !void {
         stale(co.*);
         stale(old[check.rand(&rng) % (i + 1)]);
     }
-    for (old) |co| {
+    for (&old) |co| {
         check.that(co != .none and co != self);
         stale(co);
     }
