@@ -24,18 +24,24 @@ var one: f64 = 1;
 var three: f64 = 3;
 var two: f80 = 2;
 
+/// The compiler thinks that a division is the same wherever it stands: what it reads and writes keeps it here. (The
+/// backends of the compiler agree on an operand in memory only where its address is in a given register.)
 fn compute() Results {
     const a: *volatile f64 = &one;
     const b: *volatile f64 = &three;
+    var third: f64 = 0;
+    const quotient: *volatile f64 = &third;
+    quotient.* = a.* / b.*;
     var root: f80 = 0;
     if (has_x87) asm volatile (
-        \\ fldt %[two]
+        \\ fldt (%%rax)
         \\ fsqrt
-        \\ fstpt %[root]
-        : [root] "=m" (root),
-        : [two] "m" (two),
-    );
-    return .{ a.* / b.*, root };
+        \\ fstpt (%%rdx)
+        :
+        : [two] "{rax}" (&two),
+          [root] "{rdx}" (&root),
+        : .{ .memory = true });
+    return .{ quotient.*, root };
 }
 
 fn set(mode: Mode) void {
