@@ -112,7 +112,8 @@ pub fn Task(comptime R: type) type {
             return task.joinTimeout(.forever) catch |e| return e;
         }
 
-        /// The same within a time; the task's own result as it is.
+        /// The same within a time; the task's own result as it is. One joiner at a time: another gets `NotFound` at once where `R` fits
+        /// into a pointer; where it does not, both wait, and that is to be avoided.
         pub inline fn joinTimeout(task: Self, timeout: Timeout) JoinError!R {
             if (comptime call.small(R)) {
                 var result: ?*anyopaque = null;
