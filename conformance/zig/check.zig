@@ -49,7 +49,7 @@ pub fn eq(want: anytype, got: anytype) void {
 fn same(want: anytype, got: anytype) bool {
     return switch (@typeInfo(@TypeOf(got))) {
         .@"enum" => got == @as(@TypeOf(got), want),
-        .int => got == want,
+        .int, .comptime_int => got == want,
         else => std.meta.eql(got, @as(@TypeOf(got), want)),
     };
 }
