@@ -68,6 +68,7 @@ const task = @import("task.zig");
 pub const Attr = task.Attr;
 pub const Coroutine = task.Coroutine;
 pub const State = task.State;
+pub const HandleError = task.HandleError;
 pub const Task = task.Task;
 pub const Shield = task.Shield;
 pub const SpawnError = task.SpawnError;

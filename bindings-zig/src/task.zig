@@ -112,7 +112,8 @@ pub fn Task(comptime R: type) type {
             return task.joinTimeout(.forever) catch |e| return e;
         }
 
-        /// The same within a time; the task's own result as it is.
+        /// The same within a time; the task's own result as it is. One joiner at a time: another gets `NotFound` at once where `R` fits
+        /// into a pointer; where it does not, both wait, and that is to be avoided.
         pub inline fn joinTimeout(task: Self, timeout: Timeout) JoinError!R {
             if (comptime call.small(R)) {
                 var result: ?*anyopaque = null;
@@ -171,6 +172,12 @@ pub const Coroutine = enum(u64) {
     pub inline fn current() ?Coroutine {
         const co = c.co_self();
         return if (co == 0) null else @fromBackingInt(co);
+    }
+
+    /// Nobody will join it: what it holds is freed when it ends, or now if it has. `NotFound`: stale, detached already, or somebody is joining
+    /// it. Any thread; never blocks.
+    pub fn detach(co: Coroutine) HandleError!void {
+        if (c.co_detach(@backingInt(co)) < 0) return error.NotFound;
     }
 
     /// Asks it to end: each cancellation point in it gives `error.Canceled` until it calls `acknowledgeCancel`. Any

@@ -82,6 +82,7 @@ test "timeouts, detaching, cancelling" {
             try expectError(error.NotFound, late.co.cancel());
             const lost = try photonrt.spawn(until, .{&event});
             lost.detach();
+            try expectError(error.NotFound, lost.co.detach());
             try photonrt.spawnDetached(until, .{&event});
             event.set();
         }

@@ -22,6 +22,8 @@ pub const Crew = crew.Crew;
 pub const memory = @import("check/memory.zig");
 pub const stall = @import("check/stall.zig");
 pub const timer = @import("check/timer.zig");
+pub const overflow = @import("check/overflow.zig");
+pub const proc = @import("check/proc.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
@@ -44,7 +46,7 @@ pub fn that(holds: bool) void {
     if (!holds) failAt(@returnAddress(), "not true", .{});
 }
 
-/// Two values are equal.
+/// Two values are equal; integers by their value, whatever their types.
 pub fn eq(want: anytype, got: anytype) void {
     if (!same(want, got)) failAt(@returnAddress(), "is {any}, expected {any}", .{ got, want });
 }

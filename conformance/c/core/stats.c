@@ -24,7 +24,8 @@ static void body(void) {
 
   for (int i = 0; i < N; i++)
     cos[i] = conf_spawn(parked, NULL);
-  CHECK_OK(co_sleep(2 * MS));
+  for (int i = 0; i < N; i++)
+    conf_until_state(cos[i], CO_STATE_PARKED); /* it may have its stack from its first run on only */
   conf_until_live(N + 1);
   s = conf_stats();
   CHECK_EQ(s.live, N + 1);

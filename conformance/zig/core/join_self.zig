@@ -1,12 +1,18 @@
 const photonrt = @import("photonrt");
 const check = @import("check");
+const Coroutine = photonrt.Coroutine;
 
-fn joinsItself(task: *photonrt.Task(void)) void {
-    check.err(error.Deadlock, task.join());
+fn joinsItself() void {
+    const self: photonrt.Task(void) = .{ .co = Coroutine.current().? };
+    const large: photonrt.Task([4]u64) = .{ .co = self.co };
+    check.err(error.Deadlock, self.join());
+    check.err(error.Deadlock, self.joinTimeout(.now));
+    check.err(error.Deadlock, self.joinTimeout(.ms(1)));
+    check.err(error.Deadlock, large.join());
+    check.err(error.Deadlock, self.co.wait(.forever));
 }
 
 pub fn body() !void {
-    var task: photonrt.Task(void) = undefined;
-    task = check.spawn(joinsItself, .{&task});
-    check.join(task);
+    joinsItself();
+    try check.spawn(joinsItself, .{}).join();
 }

@@ -1,0 +1,5 @@
+const check = @import("check");
+
+pub fn plain() !void {
+    try check.overflow.run(256 << 10);
+}
