@@ -411,6 +411,12 @@ void *co_env(co_t co);
  *  error; -EINVAL (timeout below -1). */
 int co_join(co_t co, void **result, int64_t timeout_ns);
 
+/** As co_join, and before what the coroutine held goes, `size` bytes from `offset` on of its
+ *  co_env copy are copied to `to`: the result of a closure, in one call.
+ *
+ *  As co_join; also -EINVAL (`to` NULL with a size, or `co` was not spawned by co_spawn_copy). */
+int co_join_copy(co_t co, void **result, size_t offset, void *to, size_t size, int64_t timeout_ns);
+
 /** Waits until `co` has ended, as co_join does, and leaves it joinable: its co_env copy can be
  *  read meanwhile, and co_join then returns at once. Blocks, errors and threads as co_join. */
 int co_wait(co_t co, int64_t timeout_ns);

@@ -1,8 +1,11 @@
 //! Header section `coroutine`.
 
 use crate::convert::{attr, entry, status, value, write_sized};
+use photonrt_runtime::err::Errno;
 use photonrt_runtime::{rt, task, wait};
 use std::ffi::{c_char, c_int, c_void};
+use std::mem::MaybeUninit;
+use std::slice;
 
 /// A coroutine. A number that stays safe to use for ever: once the coroutine is gone, calls with it
 /// give -ESRCH, whatever has been spawned since. 0 is no coroutine.
@@ -179,6 +182,43 @@ pub extern "C" fn co_env(co: co_t) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn co_join(co: co_t, result: *mut *mut c_void, timeout_ns: i64) -> c_int {
     match wait::join(co, timeout_ns) {
+        Ok(r) => {
+            if !result.is_null() {
+                // SAFETY: the caller vouches for it.
+                unsafe { result.write(r.cast()) }
+            }
+            0
+        }
+        Err(e) => e.code(),
+    }
+}
+
+/// As co_join, and before what the coroutine held goes, `size` bytes from `offset` on of its co_env copy
+/// are copied to `to`: the result of a closure, in one call.
+///
+/// As co_join; also -EINVAL (`to` NULL with a size, or `co` was not spawned by co_spawn_copy).
+///
+/// # Safety
+/// As co_join; `to` has room for `size` bytes, and the copy is at least `offset` + `size` bytes long.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn co_join_copy(
+    co: co_t,
+    result: *mut *mut c_void,
+    offset: usize,
+    to: *mut c_void,
+    size: usize,
+    timeout_ns: i64,
+) -> c_int {
+    if to.is_null() && size > 0 {
+        return Errno::EINVAL.code();
+    }
+    // SAFETY: the caller vouches for it.
+    let joined = unsafe {
+        let to: &mut [MaybeUninit<u8>] =
+            if size == 0 { &mut [] } else { slice::from_raw_parts_mut(to.cast(), size) };
+        wait::join_copy(co, timeout_ns, offset, to)
+    };
+    match joined {
         Ok(r) => {
             if !result.is_null() {
                 // SAFETY: the caller vouches for it.

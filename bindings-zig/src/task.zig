@@ -121,12 +121,9 @@ pub fn Task(comptime R: type) type {
                 if (rc < 0) return errors.of(JoinError, rc);
                 return call.unpack(R, result);
             }
-            const waited = c.co_wait(@backingInt(task.co), timeout.raw());
-            if (waited < 0) return errors.of(JoinError, waited);
-            const place: *const R = @ptrCast(@alignCast(c.co_env(@backingInt(task.co)) orelse return error.NotFound));
-            const result = place.*;
-            // It has ended: this waits for nothing, so nothing can call it off.
-            const rc = c.co_join(@backingInt(task.co), null, c.CO_NOW);
+            var result: R = undefined;
+            // It lies at the beginning of what was copied: see `call.Frame.Copied`.
+            const rc = c.co_join_copy(@backingInt(task.co), null, 0, @ptrCast(&result), @sizeOf(R), timeout.raw());
             if (rc < 0) return errors.of(JoinError, rc);
             return result;
         }

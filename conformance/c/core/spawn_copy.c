@@ -64,6 +64,41 @@ static void *count(void *arg) {
   return NULL;
 }
 
+/* What a closure gives is copied out by the join itself, by one joiner only. */
+static void *doubles(void *arg) {
+  uint64_t *n = arg;
+  n[1] = n[0] * 2;
+  CHECK_OK(co_sleep(0));
+  return arg;
+}
+
+static void join_copies(void) {
+  static const uint64_t env[2] = {21, 0};
+  uint64_t got[2] = {7, 7};
+  void *result = NULL;
+  co_t co = 0;
+  for (int late = 0; late < 2; late++) { /* waits for the end, and comes after it */
+    CHECK_OK(co_spawn_copy(&co, NULL, doubles, env, sizeof env, _Alignof(uint64_t)));
+    if (late)
+      CHECK_OK(co_wait(co, CO_FOREVER));
+    else
+      CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, CO_NOW), EAGAIN);
+    void *there = co_env(co);
+    CHECK_ERR(co_join_copy(co, &result, 8, NULL, 8, CO_FOREVER), EINVAL);
+    CHECK_OK(co_join_copy(co, &result, 8, got, 8, CO_FOREVER));
+    CHECK(result == there);
+    CHECK_EQ(got[0], 42);
+    CHECK_EQ(got[1], 7);
+    CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, CO_FOREVER), ESRCH);
+    got[0] = 7;
+  }
+  CHECK_OK(co_spawn_copy(&co, NULL, doubles, env, sizeof env, _Alignof(uint64_t)));
+  CHECK_OK(co_join_copy(co, NULL, 0, NULL, 0, CO_FOREVER));
+  co = conf_spawn(end, NULL);
+  CHECK_ERR(co_join_copy(co, NULL, 0, got, 8, CO_FOREVER), EINVAL);
+  conf_join(co);
+}
+
 static void errors(void) {
   static char env[8193];
   co_t co = 77;
@@ -97,6 +132,7 @@ static void body(void) {
     CHECK_OK(co_spawn_copy(NULL, NULL, count, &one, sizeof one, _Alignof(int)));
   conf_until_live(1);
   CHECK_EQ(atomic_load(&detached), 1000);
+  join_copies();
   errors();
 }
 

@@ -1,4 +1,5 @@
 //! Waiting for a coroutine's end. See `task::life` for the protocol.
+#![allow(unsafe_code)]
 
 use super::{Deadline, Stop, check, stop, thread_until, until, until_after, until_done};
 use crate::err::Errno;
@@ -7,11 +8,39 @@ use crate::sched::{TaskRef, VCpu, current, foreign, free, running};
 use crate::task::life::{Detach, Register, State};
 use crate::task::{flags, table};
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::*;
 
 /// co_join: the result, once.
 #[inline]
 pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
+    join_then(co, timeout_ns, |_| ())
+}
+
+/// co_join_copy: the result, once, and the `to.len()` bytes from `offset` on of what the coroutine was
+/// spawned with. EINVAL: it was spawned with nothing.
+///
+/// # Safety
+/// It has as many bytes.
+pub unsafe fn join_copy(
+    co: u64,
+    timeout_ns: i64,
+    offset: usize,
+    to: &mut [MaybeUninit<u8>],
+) -> Result<*mut c_void, Errno> {
+    if table::find(co)?.0.env.load(Relaxed).is_null() {
+        return Err(Errno::EINVAL);
+    }
+    join_then(co, timeout_ns, |t| {
+        let env = t.env.load(Relaxed);
+        // SAFETY: the caller's; it has ended and is ours, so nobody writes there or frees it.
+        unsafe { env.add(offset).copy_to_nonoverlapping(to.as_mut_ptr().cast(), to.len()) };
+    })
+}
+
+/// [`join`], with a last look at the coroutine before its block is free.
+#[inline(always)]
+fn join_then(co: u64, timeout_ns: i64, last: impl FnOnce(TaskRef)) -> Result<*mut c_void, Errno> {
     let d = Deadline::new(timeout_ns)?;
     let (t, g) = table::find(co)?;
     if let Some((v, me)) = running() {
@@ -21,13 +50,13 @@ pub fn join(co: u64, timeout_ns: i64) -> Result<*mut c_void, Errno> {
         }
         let here = t.owner.load(Relaxed) == v.me && !me.has(flags::MIGRATABLE);
         if here && t.life.state(g) == State::Live {
-            return join_here(t, g, (v, me), d);
+            return join_here(t, g, (v, me), d, last);
         }
     } else if foreign::task().is_some_and(|me| std::ptr::eq(me, t)) {
         return Err(Errno::EDEADLK);
     }
     wait_elsewhere(t, g, For::Deadline(d), false).map_err(|f| f.errno(d))?;
-    claim(t, g)
+    claim_then(t, g, last)
 }
 
 /// How long to wait.
@@ -59,23 +88,31 @@ impl Failure {
 
 /// Takes the result of a coroutine that has ended.
 pub(super) fn claim(t: TaskRef, g: u32) -> Result<*mut c_void, Errno> {
-    if t.life.claim(g) { Ok(take(t)) } else { Err(Errno::ESRCH) }
+    claim_then(t, g, |_| ())
+}
+
+#[inline(always)]
+fn claim_then(t: TaskRef, g: u32, last: impl FnOnce(TaskRef)) -> Result<*mut c_void, Errno> {
+    if t.life.claim(g) { Ok(take(t, last)) } else { Err(Errno::ESRCH) }
 }
 
 /// The claimed coroutine's result; its block is free.
-fn take(t: TaskRef) -> *mut c_void {
+#[inline(always)]
+fn take(t: TaskRef, last: impl FnOnce(TaskRef)) -> *mut c_void {
     let result = t.result.get();
+    last(t);
     free(current(), t);
     result
 }
 
 /// Both on this vCPU, and the joiner stays there: plain memory.
-#[inline]
+#[inline(always)]
 fn join_here(
     t: TaskRef,
     g: u32,
     (v, me): (&VCpu, TaskRef),
     d: Deadline,
+    last: impl FnOnce(TaskRef),
 ) -> Result<*mut c_void, Errno> {
     if !t.life.unjoined(g) || t.joiner.load(Relaxed) != 0 {
         return Err(Errno::ESRCH);
@@ -87,9 +124,11 @@ fn join_here(
     let waited = until_after((v, me), d, || t.life.state(g) != State::Live || refused());
     match waited {
         // Ended for us, and ours already.
-        Ok(()) if t.life.state(g) == State::Taken && t.joiner.load(Relaxed) == id => Ok(take(t)),
+        Ok(()) if t.life.state(g) == State::Taken && t.joiner.load(Relaxed) == id => {
+            Ok(take(t, last))
+        }
         // It moved to another vCPU meanwhile, which made us a joiner from elsewhere.
-        Ok(()) => claim(t, g),
+        Ok(()) => claim_then(t, g, last),
         Err(s) => {
             if t.joiner.compare_exchange(id, 0, Relaxed, Relaxed).is_err() {
                 t.life.withdraw(g, id);

@@ -22,7 +22,7 @@ pub mod step;
 pub use call::{Called, call};
 pub use deadline::{Deadline, Stop, deadline};
 pub use hold::{Held, HeldAll, hold, hold_all, holding, if_biased, pause};
-pub use join::{detach, ended, join};
+pub use join::{detach, ended, join, join_copy};
 pub use park::{begin_park, park, resume_park};
 
 use crate::err::Errno;
