@@ -558,9 +558,45 @@ test "sockets" {
             try expectEqual(1, try net.receiveFrom(b, &room, &from, .forever));
             try expectEqual(to.port(), from.port());
             const ends = try net.pair();
+            _ = try net.send(ends[0], "lent", 0, .forever);
+            const lent = try net.receiveLent(ends[1], .{}, .forever);
+            try std.testing.expectEqualStrings("lent", lent.bytes());
+            lent.release();
+            try expectError(error.WouldBlock, net.receiveLent(ends[1], .{ .ahead = true }, .now));
             photonrt.fd.close(ends[0]);
+            const end = try net.receiveLent(ends[1], .{ .ahead = true }, .forever);
+            try expectEqual(0, end.bytes().len);
+            end.release();
             try expectError(error.BrokenPipe, net.send(ends[1], "x", 0, .forever));
             photonrt.fd.close(ends[1]);
+        }
+    }.body);
+}
+
+test "sockets by hand" {
+    try both(struct {
+        const AF = std.posix.AF;
+        const SOCK = std.posix.SOCK;
+        fn body() !void {
+            const net = photonrt.net;
+            const listener = try net.createSocket(AF.INET, SOCK.STREAM, 0);
+            defer photonrt.fd.close(listener);
+            const any: net.Address = try .parse("127.0.0.1:0");
+            try net.bind(listener, &any);
+            try expectError(error.InvalidArgument, net.bind(listener, &any));
+            _ = try photonrt.fd.result(photonrt.c.co_io_listen(listener, 1));
+            try expectError(error.WouldBlock, net.acceptWith(.{ .nonblocking = true }, listener, null, .now));
+            const client = try net.createSocket(AF.INET, SOCK.STREAM, 0);
+            defer photonrt.fd.close(client);
+            const at = try net.localAddress(listener);
+            try net.connectTo(client, &at, .forever);
+            try expectError(error.AlreadyConnected, net.connectTo(client, &at, .forever));
+            const server = try net.acceptWith(.{ .nonblocking = true }, listener, null, .forever);
+            defer photonrt.fd.close(server);
+            const flags: std.posix.O = @bitCast(std.c.fcntl(server, std.posix.F.GETFL));
+            try expect(flags.NONBLOCK);
+            try expectError(error.WouldBlock, net.acceptWith(.{ .ahead = true }, listener, null, .now));
+            try expectError(error.AddressFamilyUnsupported, net.createSocket(7777, SOCK.STREAM, 0));
         }
     }.body);
 }
