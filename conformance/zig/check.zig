@@ -20,6 +20,9 @@ pub const c = photonrt.c;
 /// Sockets, pipes, streams of bytes.
 pub const net = @import("check/net.zig");
 
+/// Batches of operations.
+pub const batch = @import("check/batch.zig");
+
 pub const us = 1_000;
 pub const ms = 1_000_000;
 pub const sec = 1_000_000_000;
