@@ -100,6 +100,16 @@ pub fn setNonblocking(fd: Handle) void {
     _ = check.sys(std.c.fcntl(fd, posix.F.SETFL, @as(c_int, @bitCast(now))));
 }
 
+/// The position of a file.
+pub fn position(fd: Handle) u64 {
+    return @intCast(check.sys(std.c.lseek(fd, 0, posix.SEEK.CUR)));
+}
+
+/// Moves it there.
+pub fn seek(fd: Handle, to: u63) void {
+    check.eq(to, check.sys(std.c.lseek(fd, to, posix.SEEK.SET)));
+}
+
 /// Whether it is close-on-exec.
 pub fn closesOnExec(fd: Handle) bool {
     return check.sys(std.c.fcntl(fd, posix.F.GETFD)) & posix.FD_CLOEXEC != 0;
