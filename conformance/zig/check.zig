@@ -152,7 +152,8 @@ pub fn init() void {
     engine();
 }
 
-fn Task(comptime function: anytype) type {
+/// A coroutine that runs this function.
+pub fn Task(comptime function: anytype) type {
     return photonrt.Task(@typeInfo(@TypeOf(function)).@"fn".return_type.?);
 }
 

@@ -1,9 +1,11 @@
 //! What the I/O cases share: sockets that are connected, and data that can be told apart.
 const std = @import("std");
+const builtin = @import("builtin");
 const photonrt = @import("photonrt");
 const check = @import("../check.zig");
 const c = photonrt.c;
 const posix = std.posix;
+const linux = std.os.linux;
 
 pub const Handle = photonrt.fd.Handle;
 /// Two ends, or any two descriptors.
@@ -108,6 +110,14 @@ pub fn position(fd: Handle) u64 {
 /// Moves it there.
 pub fn seek(fd: Handle, to: u63) void {
     check.eq(to, check.sys(std.c.lseek(fd, to, posix.SEEK.SET)));
+}
+
+/// Takes a file out of memory, where the system can be asked for that; and it is not to be read ahead.
+pub fn cool(fd: Handle) void {
+    if (builtin.os.tag != .linux) return;
+    for ([_]usize{ linux.POSIX_FADV.DONTNEED, linux.POSIX_FADV.RANDOM }) |advice| {
+        check.eq(.SUCCESS, linux.errno(linux.fadvise(fd, 0, 0, advice)));
+    }
 }
 
 /// Whether it is close-on-exec.
