@@ -102,6 +102,13 @@ pub fn setNonblocking(fd: Handle) void {
     _ = check.sys(std.c.fcntl(fd, posix.F.SETFL, @as(c_int, @bitCast(now))));
 }
 
+/// What the system says of a file.
+pub fn stat(dir: Handle, path: [*:0]const u8, flags: u32) linux.Statx {
+    var st: linux.Statx = undefined;
+    check.eq(.SUCCESS, linux.errno(linux.statx(dir, path, flags, .BASIC_STATS, &st)));
+    return st;
+}
+
 /// The position of a file.
 pub fn position(fd: Handle) u64 {
     return @intCast(check.sys(std.c.lseek(fd, 0, posix.SEEK.CUR)));
