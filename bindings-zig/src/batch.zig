@@ -37,7 +37,7 @@ pub fn any(operations: []Operation, timeout: Timeout) Error!usize {
 }
 
 fn carryOut(operations: []Operation, flags: u32, timeout: Timeout) Error!usize {
-    return files.result(c.co_io_batch(@ptrCast(operations.ptr), std.math.lossyCast(u32, operations.len), flags, timeout.raw()));
+    return files.result(c.co_io_batch(@ptrCast(files.place(operations)), std.math.lossyCast(u32, operations.len), flags, timeout.raw()));
 }
 
 /// One operation of a batch. Made anew or not, it may be used in a batch again.
@@ -210,15 +210,15 @@ pub const Operation = extern struct {
     }
 
     fn into(buffer: []u8) c.co_io_op_t {
-        return .{ .buf = buffer.ptr, .len = buffer.len };
+        return .{ .buf = files.place(buffer), .len = buffer.len };
     }
 
     fn from(bytes: []const u8) c.co_io_op_t {
-        return .{ .buf = @constCast(bytes.ptr), .len = bytes.len };
+        return .{ .buf = @constCast(files.place(bytes)), .len = bytes.len };
     }
 
     fn many(buffers: anytype) c.co_io_op_t {
-        return .{ .buf = @ptrCast(@constCast(buffers.ptr)), .len = buffers.len };
+        return .{ .buf = @ptrCast(@constCast(files.place(buffers))), .len = buffers.len };
     }
 
     fn named(path: [*:0]const u8, flags: u32, mode: std.posix.mode_t) c.co_io_op_t {

@@ -125,12 +125,12 @@ pub fn pair() Error![2]Handle {
 
 /// Up to `buffer.len` bytes; `flags`: MSG.* of recv(2). 0 is the end of a stream.
 pub inline fn receive(socket: Handle, buffer: []u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_recv(socket, buffer.ptr, buffer.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_recv(socket, fd.place(buffer), buffer.len, @bitCast(flags), timeout.raw()));
 }
 
 /// Up to `bytes.len` bytes: how many it took. A peer that is gone gives `BrokenPipe` and no signal.
 pub inline fn send(socket: Handle, bytes: []const u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_send(socket, bytes.ptr, bytes.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_send(socket, fd.place(bytes), bytes.len, @bitCast(flags), timeout.raw()));
 }
 
 /// A buffer of the runtime's, lent until `release`.
@@ -168,12 +168,12 @@ pub fn receiveLent(socket: Handle, options: LentOptions, timeout: Timeout) Error
 /// A datagram and who sent it.
 pub fn receiveFrom(socket: Handle, buffer: []u8, from: *Address, timeout: Timeout) Error!usize {
     from.* = .{};
-    return result(c.co_io_recvfrom(socket, buffer.ptr, buffer.len, 0, from.room(), &from.len, timeout.raw()));
+    return result(c.co_io_recvfrom(socket, fd.place(buffer), buffer.len, 0, from.room(), &from.len, timeout.raw()));
 }
 
 /// A datagram to an address.
 pub fn sendTo(socket: Handle, bytes: []const u8, to: *const Address, timeout: Timeout) Error!usize {
-    return result(c.co_io_sendto(socket, bytes.ptr, bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
+    return result(c.co_io_sendto(socket, fd.place(bytes), bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
 }
 
 /// Which directions `shutdown` shuts down.

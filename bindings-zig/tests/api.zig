@@ -587,6 +587,60 @@ test "sockets" {
     }.body);
 }
 
+test "empty slices may be anywhere" {
+    try both(struct {
+        fn body() !void {
+            const fd = photonrt.fd;
+            const net = photonrt.net;
+            const Operation = photonrt.batch.Operation;
+            const wild: []u8 = @as([*]u8, @ptrFromInt(0xaaaa_aaaa_aaaa_aaaa))[0..0];
+            const into: []const std.posix.iovec = @as([*]const std.posix.iovec, @ptrFromInt(0xaaaa_aaaa_aaaa_aaa8))[0..0];
+            const from: []const std.posix.iovec_const = @ptrCast(into);
+            const zero = try fd.open("/dev/zero", .{ .ACCMODE = .RDWR }, 0, .forever);
+            defer fd.close(zero);
+            try expectEqual(0, try fd.read(zero, wild, .forever));
+            try expectEqual(0, try fd.write(zero, wild, .forever));
+            try expectEqual(0, try fd.pread(zero, wild, 0, .forever));
+            try expectEqual(0, try fd.pwrite(zero, wild, 0, .forever));
+            try expectEqual(0, try fd.readFull(zero, wild, null, .forever));
+            try fd.writeAll(zero, wild, null, .forever);
+            try expectEqual(0, try fd.readv(zero, into, .forever));
+            try expectEqual(0, try fd.writev(zero, from, .forever));
+            try expectEqual(0, try fd.preadv(zero, into, 0, .forever));
+            try expectEqual(0, try fd.pwritev(zero, from, 0, .forever));
+            const none: []std.posix.pollfd = @as([*]std.posix.pollfd, @ptrFromInt(0xaaaa_aaaa_aaaa_aaa8))[0..0];
+            try expectError(error.Timeout, fd.pollMany(none, .us(1)));
+            const ends = try net.pair();
+            defer for (ends) |end| fd.close(end);
+            try expectEqual(0, try net.send(ends[0], wild, 0, .forever));
+            _ = try net.send(ends[0], "x", 0, .forever);
+            try expectEqual(0, try net.receive(ends[1], wild, 0, .forever));
+            const udp = try net.udpBind("127.0.0.1", 0);
+            defer fd.close(udp);
+            const own = try net.localAddress(udp);
+            var sender: net.Address = undefined;
+            try expectEqual(0, try net.sendTo(udp, wild, &own, .forever));
+            try expectEqual(0, try net.receiveFrom(udp, wild, &sender, .forever));
+            var ops = [_]Operation{
+                .read(zero, wild),
+                .write(zero, wild),
+                .pread(zero, wild, 0),
+                .readv(zero, into),
+                .writev(zero, from),
+                .send(ends[0], wild, 0),
+                .receive(ends[1], wild, 0),
+            };
+            try expectEqual(ops.len, try photonrt.batch.all(&ops, .forever));
+            for (ops) |op| try expectEqual(0, try op.result());
+            var room: [8]u8 = undefined;
+            var reader: fd.Reader = undefined;
+            try reader.init(zero, &room);
+            try expectEqual(0, try reader.read(wild, .forever));
+            try expectEqual(0, try reader.readFull(wild, null, .forever));
+        }
+    }.body);
+}
+
 test "batches" {
     try both(struct {
         const Operation = photonrt.batch.Operation;
