@@ -569,13 +569,12 @@ test "children and signals" {
     try both(struct {
         fn body() !void {
             try expectError(error.NoChild, photonrt.process.wait(-1, .forever));
-            const usr1: photonrt.signal.Number = 10;
-            try photonrt.signal.subscribe(&.{usr1});
-            try expectError(error.Timeout, photonrt.signal.wait(&.{usr1}, .ms(1)));
+            try photonrt.signal.subscribe(&.{.USR1});
+            try expectError(error.Timeout, photonrt.signal.wait(&.{.USR1}, .ms(1)));
             _ = std.c.kill(std.c.getpid(), .USR1);
-            try expectEqual(usr1, try photonrt.signal.wait(&.{usr1}, .forever));
-            try photonrt.signal.release(usr1);
-            try expectError(error.InvalidArgument, photonrt.signal.subscribe(&.{9}));
+            try expectEqual(.USR1, try photonrt.signal.wait(&.{.USR1}, .forever));
+            try photonrt.signal.release(.USR1);
+            try expectError(error.InvalidArgument, photonrt.signal.subscribe(&.{.KILL}));
         }
     }.body);
 }
