@@ -71,6 +71,16 @@ pub fn writeAll(fd: Handle, bytes: []const u8, done: ?*usize, timeout: Timeout) 
     _ = try result(c.co_io_write_all(fd, bytes.ptr, bytes.len, done, timeout.raw()));
 }
 
+/// `readFull` from `offset` on, the file's position unmoved.
+pub fn preadFull(fd: Handle, buffer: []u8, offset: u63, done: ?*usize, timeout: Timeout) Error!usize {
+    return result(c.co_io_pread_full(fd, buffer.ptr, buffer.len, offset, done, timeout.raw()));
+}
+
+/// `writeAll` from `offset` on, the file's position unmoved.
+pub fn pwriteAll(fd: Handle, bytes: []const u8, offset: u63, done: ?*usize, timeout: Timeout) Error!void {
+    _ = try result(c.co_io_pwrite_all(fd, bytes.ptr, bytes.len, offset, done, timeout.raw()));
+}
+
 /// Copies `count` bytes, or up to the end (null), from one descriptor to another, inside the system where that can be done. How
 /// many: less if the end came before. `done` as for `readFull`.
 pub fn copy(from: Handle, to: Handle, count: ?u63, done: ?*i64, timeout: Timeout) Error!u64 {
