@@ -30,6 +30,12 @@ pub fn open(path: [*:0]const u8, flags: std.posix.O, mode: std.posix.mode_t, tim
     return @intCast(try result(c.co_io_open(path, bits, mode, timeout.raw())));
 }
 
+/// The same with a relative path from the directory `dir` (AT.FDCWD: the working directory).
+pub fn openAt(dir: Handle, path: [*:0]const u8, flags: std.posix.O, mode: std.posix.mode_t, timeout: Timeout) Error!Handle {
+    const bits: c_int = @bitCast(flags);
+    return @intCast(try result(c.co_io_openat(dir, path, bits, mode, timeout.raw())));
+}
+
 /// Up to `buffer.len` bytes at the file's position; 0 is the end.
 pub inline fn read(fd: Handle, buffer: []u8, timeout: Timeout) Error!usize {
     return result(c.co_io_read(fd, buffer.ptr, buffer.len, timeout.raw()));
@@ -58,6 +64,16 @@ pub inline fn readv(fd: Handle, buffers: []const std.posix.iovec, timeout: Timeo
 /// Several buffers, one after the other; at most 1024.
 pub inline fn writev(fd: Handle, buffers: []const std.posix.iovec_const, timeout: Timeout) Error!usize {
     return result(c.co_io_writev(fd, @ptrCast(buffers.ptr), std.math.lossyCast(c_int, buffers.len), timeout.raw()));
+}
+
+/// The same from `offset` on, the file's position unmoved.
+pub inline fn preadv(fd: Handle, buffers: []const std.posix.iovec, offset: u63, timeout: Timeout) Error!usize {
+    return result(c.co_io_preadv(fd, @ptrCast(buffers.ptr), std.math.lossyCast(c_int, buffers.len), offset, timeout.raw()));
+}
+
+/// The same from `offset` on, the file's position unmoved.
+pub inline fn pwritev(fd: Handle, buffers: []const std.posix.iovec_const, offset: u63, timeout: Timeout) Error!usize {
+    return result(c.co_io_pwritev(fd, @ptrCast(buffers.ptr), std.math.lossyCast(c_int, buffers.len), offset, timeout.raw()));
 }
 
 /// Reads until `buffer` is full or the end comes, under one timeout. `done`, if it is given, says how many bytes have come, after an
@@ -101,6 +117,11 @@ pub fn pollMany(fds: []std.posix.pollfd, timeout: Timeout) Error!usize {
 /// Waits until what was written is on its device.
 pub fn sync(fd: Handle, timeout: Timeout) Error!void {
     _ = try result(c.co_io_fsync(fd, timeout.raw()));
+}
+
+/// The same for its contents and length, without its times.
+pub fn syncData(fd: Handle, timeout: Timeout) Error!void {
+    _ = try result(c.co_io_fdatasync(fd, timeout.raw()));
 }
 
 /// Ends every call that is under way on it in any coroutine (`BadDescriptor`), then closes it, so that no call can hit a

@@ -17,6 +17,12 @@ const std = @import("std");
 const photonrt = @import("photonrt");
 pub const c = photonrt.c;
 
+/// Sockets, pipes, streams of bytes.
+pub const net = @import("check/net.zig");
+
+/// Batches of operations.
+pub const batch = @import("check/batch.zig");
+
 pub const us = 1_000;
 pub const ms = 1_000_000;
 pub const sec = 1_000_000_000;
@@ -69,10 +75,21 @@ pub fn errno(want: std.posix.E, got: anytype) void {
     if (got != number) failAt(@returnAddress(), "is {d}, expected {d} ({t})", .{ got, number, want });
 }
 
-/// A call of `photonrt.c`, or of libc, has not failed; gives its value.
+/// A call of `photonrt.c` has not failed; gives its value.
 pub fn ok(got: anytype) @TypeOf(got) {
     if (got < 0) failAt(@returnAddress(), "is {d} ({s})", .{ got, c.co_strerror(@intCast(got)) });
     return got;
+}
+
+/// A call of libc has not failed; gives its value.
+pub fn sys(got: anytype) @TypeOf(got) {
+    if (got < 0) failAt(@returnAddress(), "errno {t}", .{@as(std.posix.E, @fromBackingInt(std.c._errno().*))});
+    return got;
+}
+
+/// Two runs of bytes are equal.
+pub fn bytes(want: []const u8, got: []const u8) void {
+    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{ std.ascii.hexEscape(got, .lower), std.ascii.hexEscape(want, .lower) });
 }
 
 /// The case can't be run here.
