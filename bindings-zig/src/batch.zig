@@ -16,6 +16,7 @@ const std = @import("std");
 const c = @import("c");
 const files = @import("fd.zig");
 const net = @import("net.zig");
+const startOf = @import("slice.zig").startOf;
 const Timeout = @import("time.zig").Timeout;
 
 const Handle = files.Handle;
@@ -210,15 +211,15 @@ pub const Operation = extern struct {
     }
 
     fn into(buffer: []u8) c.co_io_op_t {
-        return .{ .buf = buffer.ptr, .len = buffer.len };
+        return .{ .buf = startOf(buffer), .len = buffer.len };
     }
 
     fn from(bytes: []const u8) c.co_io_op_t {
-        return .{ .buf = @constCast(bytes.ptr), .len = bytes.len };
+        return .{ .buf = @constCast(startOf(bytes)), .len = bytes.len };
     }
 
     fn many(buffers: anytype) c.co_io_op_t {
-        return .{ .buf = @ptrCast(@constCast(buffers.ptr)), .len = buffers.len };
+        return .{ .buf = @ptrCast(@constCast(startOf(buffers))), .len = buffers.len };
     }
 
     fn named(path: [*:0]const u8, flags: u32, mode: std.posix.mode_t) c.co_io_op_t {

@@ -3,6 +3,7 @@ const std = @import("std");
 const c = @import("c");
 const fd = @import("fd.zig");
 const errors = @import("errors.zig");
+const startOf = @import("slice.zig").startOf;
 const Timeout = @import("time.zig").Timeout;
 
 const Handle = fd.Handle;
@@ -23,7 +24,7 @@ pub const Address = extern struct {
 
     /// As text that `parse` takes, cut to the buffer's size.
     pub fn print(address: *const Address, buffer: []u8) Error![]u8 {
-        const n = try result(c.co_addr_format(address.sockaddr(), address.len, buffer.ptr, buffer.len));
+        const n = try result(c.co_addr_format(address.sockaddr(), address.len, startOf(buffer), buffer.len));
         return buffer[0..@min(n, buffer.len -| 1)];
     }
 
@@ -125,12 +126,12 @@ pub fn pair() Error![2]Handle {
 
 /// Up to `buffer.len` bytes; `flags`: MSG.* of recv(2). 0 is the end of a stream.
 pub inline fn receive(socket: Handle, buffer: []u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_recv(socket, buffer.ptr, buffer.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_recv(socket, startOf(buffer), buffer.len, @bitCast(flags), timeout.raw()));
 }
 
 /// Up to `bytes.len` bytes: how many it took. A peer that is gone gives `BrokenPipe` and no signal.
 pub inline fn send(socket: Handle, bytes: []const u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_send(socket, bytes.ptr, bytes.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_send(socket, startOf(bytes), bytes.len, @bitCast(flags), timeout.raw()));
 }
 
 /// A buffer of the runtime's, lent until `release`.
@@ -168,12 +169,12 @@ pub fn receiveLent(socket: Handle, options: LentOptions, timeout: Timeout) Error
 /// A datagram and who sent it.
 pub fn receiveFrom(socket: Handle, buffer: []u8, from: *Address, timeout: Timeout) Error!usize {
     from.* = .{};
-    return result(c.co_io_recvfrom(socket, buffer.ptr, buffer.len, 0, from.room(), &from.len, timeout.raw()));
+    return result(c.co_io_recvfrom(socket, startOf(buffer), buffer.len, 0, from.room(), &from.len, timeout.raw()));
 }
 
 /// A datagram to an address.
 pub fn sendTo(socket: Handle, bytes: []const u8, to: *const Address, timeout: Timeout) Error!usize {
-    return result(c.co_io_sendto(socket, bytes.ptr, bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
+    return result(c.co_io_sendto(socket, startOf(bytes), bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
 }
 
 /// Which directions `shutdown` shuts down.

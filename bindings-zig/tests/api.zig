@@ -714,6 +714,66 @@ test "sockets by hand" {
     }.body);
 }
 
+test "all at an offset; slices of nothing" {
+    try both(struct {
+        const fd = photonrt.fd;
+        const net = photonrt.net;
+        fn offsets(file: fd.Handle) !void {
+            var got: [8]u8 = undefined;
+            var done: usize = 99;
+            try fd.pwriteAll(file, "abcdef", 2, &done, .forever);
+            try expectEqual(6, done);
+            try expectEqual(5, try fd.preadFull(file, &got, 3, &done, .forever));
+            try expectEqual(5, done);
+            try std.testing.expectEqualStrings("bcdef", got[0..5]);
+            try expectError(error.BadDescriptor, fd.pwriteAll(-1, "x", 0, &done, .forever));
+            try expectEqual(0, done);
+            try expectError(error.BadDescriptor, fd.preadFull(-1, &got, 0, null, .forever));
+        }
+        /// An empty slice has no address, which is no reason to refuse it.
+        fn nothing(file: fd.Handle) !void {
+            const none: []u8 = @as([*]u8, @ptrFromInt(std.math.maxInt(usize)))[0..0];
+            try expectEqual(0, try fd.read(file, none, .forever));
+            try expectEqual(0, try fd.write(file, none, .forever));
+            try expectEqual(0, try fd.pread(file, none, 0, .forever));
+            try expectEqual(0, try fd.pwrite(file, none, 0, .forever));
+            try expectEqual(0, try fd.readv(file, &.{}, .forever));
+            try expectEqual(0, try fd.writev(file, &.{}, .forever));
+            try expectEqual(0, try fd.preadv(file, &.{}, 0, .forever));
+            try expectEqual(0, try fd.pwritev(file, &.{}, 0, .forever));
+            try expectEqual(0, try fd.readFull(file, none, null, .forever));
+            try expectEqual(0, try fd.preadFull(file, none, 0, null, .forever));
+            try fd.writeAll(file, none, null, .forever);
+            try fd.pwriteAll(file, none, 0, null, .forever);
+            try expectError(error.WouldBlock, fd.pollMany(&.{}, .now));
+            const socket = try net.udpBind("127.0.0.1", 0);
+            const own = try net.localAddress(socket);
+            var from: net.Address = undefined;
+            try expectEqual(0, try net.sendTo(socket, none, &own, .forever));
+            try expectEqual(0, try net.receiveFrom(socket, none, &from, .forever));
+            try net.connectTo(socket, &own, .forever);
+            try expectEqual(0, try net.send(socket, none, 0, .forever));
+            try expectEqual(0, try net.receive(socket, none, 0, .forever));
+            var ops = [_]photonrt.batch.Operation{
+                .then(.send(socket, none, 0)), .then(.receive(socket, none, 0)),
+                .then(.read(file, none)),      .then(.write(file, none)),
+                .then(.readv(file, &.{})),     .writev(file, &.{}),
+            };
+            try expectEqual(ops.len, try photonrt.batch.all(&ops, .forever));
+            for (ops) |op| try expectEqual(0, try op.result());
+            try expectEqual(0, (try own.print(none)).len);
+            fd.close(socket);
+        }
+        fn body() !void {
+            const file = try fd.open("offsets.tmp", .{ .ACCMODE = .RDWR, .CREAT = true, .TRUNC = true }, 0o600, .forever);
+            try offsets(file);
+            try nothing(file);
+            fd.close(file);
+            _ = try fd.result(photonrt.c.co_io_unlink("offsets.tmp", -1));
+        }
+    }.body);
+}
+
 test "children and signals" {
     try both(struct {
         fn body() !void {
