@@ -22,6 +22,8 @@ pub const net = @import("check/net.zig");
 
 /// Batches of operations.
 pub const batch = @import("check/batch.zig");
+/// A name service of the test's own.
+pub const resolver = @import("check/resolver.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
@@ -83,7 +85,7 @@ pub fn ok(got: anytype) @TypeOf(got) {
 
 /// A call of libc has not failed; gives its value.
 pub fn sys(got: anytype) @TypeOf(got) {
-    if (got < 0) failAt(@returnAddress(), "errno {t}", .{@as(std.posix.E, @fromBackingInt(std.c._errno().*))});
+    if (got < 0) failAt(@returnAddress(), "errno {t}", .{@as(std.posix.E, @fromBackingInt(@intCast(std.c._errno().*)))});
     return got;
 }
 
