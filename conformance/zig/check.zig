@@ -24,6 +24,8 @@ pub const net = @import("check/net.zig");
 pub const batch = @import("check/batch.zig");
 /// A name service of the test's own.
 pub const resolver = @import("check/resolver.zig");
+/// Messages and control messages.
+pub const messages = @import("check/messages.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
