@@ -3,6 +3,7 @@ const std = @import("std");
 const c = @import("c");
 const fd = @import("fd.zig");
 const errors = @import("errors.zig");
+const startOf = @import("slice.zig").startOf;
 const Timeout = @import("time.zig").Timeout;
 
 const Handle = fd.Handle;
@@ -23,7 +24,7 @@ pub const Address = extern struct {
 
     /// As text that `parse` takes, cut to the buffer's size.
     pub fn print(address: *const Address, buffer: []u8) Error![]u8 {
-        const n = try result(c.co_addr_format(address.sockaddr(), address.len, buffer.ptr, buffer.len));
+        const n = try result(c.co_addr_format(address.sockaddr(), address.len, startOf(buffer), buffer.len));
         return buffer[0..@min(n, buffer.len -| 1)];
     }
 
@@ -46,14 +47,14 @@ pub const Address = extern struct {
     }
 };
 
-/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the system picks, see
-/// `localAddress`). Blocks only to look up a name.
+/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the
+/// system picks, see `localAddress`). Blocks only to look up a name.
 pub fn listen(host: ?[*:0]const u8, port: u16, backlog: c_int) Error!Handle {
     return @intCast(try result(c.co_tcp_listen(host, port, backlog)));
 }
 
-/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout for
-/// the lookup and all attempts.
+/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout
+/// for the lookup and all attempts.
 pub fn connect(host: [*:0]const u8, port: u16, timeout: Timeout) Error!Handle {
     return @intCast(try result(c.co_tcp_connect(host, port, timeout.raw())));
 }
@@ -125,12 +126,12 @@ pub fn pair() Error![2]Handle {
 
 /// Up to `buffer.len` bytes; `flags`: MSG.* of recv(2). 0 is the end of a stream.
 pub inline fn receive(socket: Handle, buffer: []u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_recv(socket, fd.place(buffer), buffer.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_recv(socket, startOf(buffer), buffer.len, @bitCast(flags), timeout.raw()));
 }
 
 /// Up to `bytes.len` bytes: how many it took. A peer that is gone gives `BrokenPipe` and no signal.
 pub inline fn send(socket: Handle, bytes: []const u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_send(socket, fd.place(bytes), bytes.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_send(socket, startOf(bytes), bytes.len, @bitCast(flags), timeout.raw()));
 }
 
 /// A buffer of the runtime's, lent until `release`.
@@ -143,7 +144,8 @@ pub const Lent = extern struct {
         return data[0..lent.raw.len];
     }
 
-    /// Gives it back, once: asserts that it is lent. Any thread, any coroutine, also when the runtime has ended; never blocks.
+    /// Gives it back, once: asserts that it is lent. Any thread, any coroutine, also when the runtime has ended; never
+    /// blocks.
     pub fn release(lent: Lent) void {
         var raw = lent.raw;
         errors.must(c.co_buf_release(&raw));
@@ -152,8 +154,9 @@ pub const Lent = extern struct {
 
 /// How to receive into a lent buffer. `.{}` is the defaults.
 pub const LentOptions = struct {
-    /// The runtime may receive before it is asked, so that many receives cost one operation of the system. Until the socket is closed, or a call
-    /// without this has given `WouldBlock`, nothing else receives from it (`Busy`), and it is closed by `fd.close`.
+    /// The runtime may receive before it is asked, so that many receives cost one operation of the system. Until the
+    /// socket is closed, or a call without this has given `WouldBlock`, nothing else receives from it (`Busy`), and it
+    /// is closed by `fd.close`.
     ahead: bool = false,
 };
 
@@ -168,12 +171,12 @@ pub fn receiveLent(socket: Handle, options: LentOptions, timeout: Timeout) Error
 /// A datagram and who sent it.
 pub fn receiveFrom(socket: Handle, buffer: []u8, from: *Address, timeout: Timeout) Error!usize {
     from.* = .{};
-    return result(c.co_io_recvfrom(socket, fd.place(buffer), buffer.len, 0, from.room(), &from.len, timeout.raw()));
+    return result(c.co_io_recvfrom(socket, startOf(buffer), buffer.len, 0, from.room(), &from.len, timeout.raw()));
 }
 
 /// A datagram to an address.
 pub fn sendTo(socket: Handle, bytes: []const u8, to: *const Address, timeout: Timeout) Error!usize {
-    return result(c.co_io_sendto(socket, fd.place(bytes), bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
+    return result(c.co_io_sendto(socket, startOf(bytes), bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
 }
 
 /// Which directions `shutdown` shuts down.

@@ -587,60 +587,6 @@ test "sockets" {
     }.body);
 }
 
-test "empty slices may be anywhere" {
-    try both(struct {
-        fn body() !void {
-            const fd = photonrt.fd;
-            const net = photonrt.net;
-            const Operation = photonrt.batch.Operation;
-            const wild: []u8 = @as([*]u8, @ptrFromInt(0xaaaa_aaaa_aaaa_aaaa))[0..0];
-            const into: []const std.posix.iovec = @as([*]const std.posix.iovec, @ptrFromInt(0xaaaa_aaaa_aaaa_aaa8))[0..0];
-            const from: []const std.posix.iovec_const = @ptrCast(into);
-            const zero = try fd.open("/dev/zero", .{ .ACCMODE = .RDWR }, 0, .forever);
-            defer fd.close(zero);
-            try expectEqual(0, try fd.read(zero, wild, .forever));
-            try expectEqual(0, try fd.write(zero, wild, .forever));
-            try expectEqual(0, try fd.pread(zero, wild, 0, .forever));
-            try expectEqual(0, try fd.pwrite(zero, wild, 0, .forever));
-            try expectEqual(0, try fd.readFull(zero, wild, null, .forever));
-            try fd.writeAll(zero, wild, null, .forever);
-            try expectEqual(0, try fd.readv(zero, into, .forever));
-            try expectEqual(0, try fd.writev(zero, from, .forever));
-            try expectEqual(0, try fd.preadv(zero, into, 0, .forever));
-            try expectEqual(0, try fd.pwritev(zero, from, 0, .forever));
-            const none: []std.posix.pollfd = @as([*]std.posix.pollfd, @ptrFromInt(0xaaaa_aaaa_aaaa_aaa8))[0..0];
-            try expectError(error.Timeout, fd.pollMany(none, .us(1)));
-            const ends = try net.pair();
-            defer for (ends) |end| fd.close(end);
-            try expectEqual(0, try net.send(ends[0], wild, 0, .forever));
-            _ = try net.send(ends[0], "x", 0, .forever);
-            try expectEqual(0, try net.receive(ends[1], wild, 0, .forever));
-            const udp = try net.udpBind("127.0.0.1", 0);
-            defer fd.close(udp);
-            const own = try net.localAddress(udp);
-            var sender: net.Address = undefined;
-            try expectEqual(0, try net.sendTo(udp, wild, &own, .forever));
-            try expectEqual(0, try net.receiveFrom(udp, wild, &sender, .forever));
-            var ops = [_]Operation{
-                .read(zero, wild),
-                .write(zero, wild),
-                .pread(zero, wild, 0),
-                .readv(zero, into),
-                .writev(zero, from),
-                .send(ends[0], wild, 0),
-                .receive(ends[1], wild, 0),
-            };
-            try expectEqual(ops.len, try photonrt.batch.all(&ops, .forever));
-            for (ops) |op| try expectEqual(0, try op.result());
-            var room: [8]u8 = undefined;
-            var reader: fd.Reader = undefined;
-            try reader.init(zero, &room);
-            try expectEqual(0, try reader.read(wild, .forever));
-            try expectEqual(0, try reader.readFull(wild, null, .forever));
-        }
-    }.body);
-}
-
 test "batches" {
     try both(struct {
         const Operation = photonrt.batch.Operation;
@@ -768,17 +714,76 @@ test "sockets by hand" {
     }.body);
 }
 
+test "all at an offset; slices of nothing" {
+    try both(struct {
+        const fd = photonrt.fd;
+        const net = photonrt.net;
+        fn offsets(file: fd.Handle) !void {
+            var got: [8]u8 = undefined;
+            var done: usize = 99;
+            try fd.pwriteAll(file, "abcdef", 2, &done, .forever);
+            try expectEqual(6, done);
+            try expectEqual(5, try fd.preadFull(file, &got, 3, &done, .forever));
+            try expectEqual(5, done);
+            try std.testing.expectEqualStrings("bcdef", got[0..5]);
+            try expectError(error.BadDescriptor, fd.pwriteAll(-1, "x", 0, &done, .forever));
+            try expectEqual(0, done);
+            try expectError(error.BadDescriptor, fd.preadFull(-1, &got, 0, null, .forever));
+        }
+        /// An empty slice has no address, which is no reason to refuse it.
+        fn nothing(file: fd.Handle) !void {
+            const none: []u8 = @as([*]u8, @ptrFromInt(std.math.maxInt(usize)))[0..0];
+            try expectEqual(0, try fd.read(file, none, .forever));
+            try expectEqual(0, try fd.write(file, none, .forever));
+            try expectEqual(0, try fd.pread(file, none, 0, .forever));
+            try expectEqual(0, try fd.pwrite(file, none, 0, .forever));
+            try expectEqual(0, try fd.readv(file, &.{}, .forever));
+            try expectEqual(0, try fd.writev(file, &.{}, .forever));
+            try expectEqual(0, try fd.preadv(file, &.{}, 0, .forever));
+            try expectEqual(0, try fd.pwritev(file, &.{}, 0, .forever));
+            try expectEqual(0, try fd.readFull(file, none, null, .forever));
+            try expectEqual(0, try fd.preadFull(file, none, 0, null, .forever));
+            try fd.writeAll(file, none, null, .forever);
+            try fd.pwriteAll(file, none, 0, null, .forever);
+            try expectError(error.WouldBlock, fd.pollMany(&.{}, .now));
+            const socket = try net.udpBind("127.0.0.1", 0);
+            const own = try net.localAddress(socket);
+            var from: net.Address = undefined;
+            try expectEqual(0, try net.sendTo(socket, none, &own, .forever));
+            try expectEqual(0, try net.receiveFrom(socket, none, &from, .forever));
+            try net.connectTo(socket, &own, .forever);
+            try expectEqual(0, try net.send(socket, none, 0, .forever));
+            try expectEqual(0, try net.receive(socket, none, 0, .forever));
+            var ops = [_]photonrt.batch.Operation{
+                .then(.send(socket, none, 0)), .then(.receive(socket, none, 0)),
+                .then(.read(file, none)),      .then(.write(file, none)),
+                .then(.readv(file, &.{})),     .writev(file, &.{}),
+            };
+            try expectEqual(ops.len, try photonrt.batch.all(&ops, .forever));
+            for (ops) |op| try expectEqual(0, try op.result());
+            try expectEqual(0, (try own.print(none)).len);
+            fd.close(socket);
+        }
+        fn body() !void {
+            const file = try fd.open("offsets.tmp", .{ .ACCMODE = .RDWR, .CREAT = true, .TRUNC = true }, 0o600, .forever);
+            try offsets(file);
+            try nothing(file);
+            fd.close(file);
+            _ = try fd.result(photonrt.c.co_io_unlink("offsets.tmp", -1));
+        }
+    }.body);
+}
+
 test "children and signals" {
     try both(struct {
         fn body() !void {
             try expectError(error.NoChild, photonrt.process.wait(-1, .forever));
-            const usr1: photonrt.signal.Number = 10;
-            try photonrt.signal.subscribe(&.{usr1});
-            try expectError(error.Timeout, photonrt.signal.wait(&.{usr1}, .ms(1)));
+            try photonrt.signal.subscribe(&.{.USR1});
+            try expectError(error.Timeout, photonrt.signal.wait(&.{.USR1}, .ms(1)));
             _ = std.c.kill(std.c.getpid(), .USR1);
-            try expectEqual(usr1, try photonrt.signal.wait(&.{usr1}, .forever));
-            try photonrt.signal.release(usr1);
-            try expectError(error.InvalidArgument, photonrt.signal.subscribe(&.{9}));
+            try expectEqual(.USR1, try photonrt.signal.wait(&.{.USR1}, .forever));
+            try photonrt.signal.release(.USR1);
+            try expectError(error.InvalidArgument, photonrt.signal.subscribe(&.{.KILL}));
         }
     }.body);
 }

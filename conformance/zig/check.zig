@@ -22,6 +22,10 @@ pub const net = @import("check/net.zig");
 
 /// Batches of operations.
 pub const batch = @import("check/batch.zig");
+/// A name service of the test's own.
+pub const resolver = @import("check/resolver.zig");
+/// Messages and control messages.
+pub const messages = @import("check/messages.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
@@ -82,21 +86,28 @@ pub fn ok(got: anytype) @TypeOf(got) {
     return got;
 }
 
+fn lastErrno() std.posix.E {
+    return @fromBackingInt(@intCast(std.c._errno().*));
+}
+
 /// A call of libc has not failed; gives its value.
 pub fn sys(got: anytype) @TypeOf(got) {
-    if (got < 0) failAt(@returnAddress(), "errno {t}", .{@as(std.posix.E, @fromBackingInt(@intCast(std.c._errno().*)))});
+    if (got < 0) failAt(@returnAddress(), "errno {t}", .{lastErrno()});
     return got;
 }
 
 /// Two runs of bytes are equal.
 pub fn bytes(want: []const u8, got: []const u8) void {
-    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{ std.ascii.hexEscape(got, .lower), std.ascii.hexEscape(want, .lower) });
+    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{
+        std.ascii.hexEscape(got, .lower),
+        std.ascii.hexEscape(want, .lower),
+    });
 }
 
 /// Pages of memory of one's own, with these rights: what a pointer to nothing points to.
 pub fn pages(len: usize, rights: std.c.PROT) []align(std.heap.page_size_min) u8 {
     const p = std.c.mmap(null, len, rights, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
-    if (p == std.c.MAP_FAILED) fail("mmap: {t}", .{@as(std.posix.E, @fromBackingInt(@intCast(std.c._errno().*)))});
+    if (p == std.c.MAP_FAILED) fail("mmap: {t}", .{lastErrno()});
     return @as([*]align(std.heap.page_size_min) u8, @ptrCast(@alignCast(p)))[0..len];
 }
 

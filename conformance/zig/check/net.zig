@@ -166,3 +166,28 @@ pub fn receiveAll(fd: Handle, buffer: []u8) void {
         done += n;
     }
 }
+
+/// Closes a TCP connection so that its peer learns of a reset.
+pub fn abort(fd: Handle) void {
+    const linger: std.c.linger = .{ .onoff = 1, .linger = 0 };
+    _ = check.ok(c.co_io_setsockopt(fd, posix.SOL.SOCKET, posix.SO.LINGER, &linger, @sizeOf(std.c.linger)));
+    close(fd);
+}
+
+/// A page that can be read and not written.
+pub fn readOnlyPage() *anyopaque {
+    const page = std.c.mmap(null, 4096, .{ .READ = true }, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    check.that(page != std.c.MAP_FAILED);
+    return page;
+}
+
+/// Whether a write to a dead peer by a plain system call would end the process, as it does unless a program ignores
+/// the signal. Cases begin with false.
+pub fn brokenPipeKills(kills: bool) void {
+    const action: posix.Sigaction = .{
+        .handler = .{ .handler = if (kills) posix.SIG.DFL else posix.SIG.IGN },
+        .mask = posix.sigemptyset(),
+        .flags = 0,
+    };
+    posix.sigaction(.PIPE, &action, null);
+}

@@ -1,5 +1,5 @@
-//! A close of what is received or accepted ahead: calls end, what nobody took is gone, the peer sees the end at once, and
-//! the number's next life has nothing of the last.
+//! A close of what is received or accepted ahead: calls end, what nobody took is gone, the peer sees the end at once,
+//! and the number's next life has nothing of the last.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

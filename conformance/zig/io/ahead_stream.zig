@@ -1,5 +1,5 @@
-//! A peer that sends without end meets receivers that are slow, stopped, on another vCPU, and migratable: the stream has
-//! no hole and nothing twice, and what waits for its reader is bounded.
+//! A peer that sends without end meets receivers that are slow, stopped, on another vCPU, and migratable: the stream
+//! has no hole and nothing twice, and what waits for its reader is bounded.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

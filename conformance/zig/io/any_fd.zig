@@ -1,6 +1,6 @@
-//! Every kind of descriptor, in blocking mode or not, with every call: the result is that of the system call on another one
-//! just like it, in non-blocking mode so that it tells instead of waiting. Where it says EAGAIN, ours does with `.now`; where
-//! not, ours needs no time limit. And the mode stays.
+//! Every kind of descriptor, in blocking mode or not, with every call: the result is that of the system call on another
+//! one just like it, in non-blocking mode so that it tells instead of waiting. Where it says EAGAIN, ours does with
+//! `.now`; where not, ours needs no time limit. And the mode stays.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");
@@ -205,6 +205,7 @@ const two = [_]std.posix.iovec{ .{ .base = &big, .len = 4 }, .{ .base = big[4..]
 const two_const = [_]std.posix.iovec_const{ .{ .base = &big, .len = 4 }, .{ .base = big[4..], .len = 4 } };
 var bad: [1]std.posix.iovec = undefined;
 var bad_const: [1]std.posix.iovec_const = undefined;
+var worse: []const std.posix.iovec = undefined;
 /// An empty pipe to splice to.
 var sink: net.Pair = undefined;
 /// A file to copy to.
@@ -225,7 +226,7 @@ fn ours(call: Call, fd: Handle, timeout: photonrt.Timeout) i64 {
         .pwrite_bad => number(photonrt.fd.pwrite(fd, nothing[0..3], 1, timeout)),
         .readv => number(photonrt.fd.readv(fd, &two, timeout)),
         .readv_bad => number(photonrt.fd.readv(fd, &bad, timeout)),
-        .readv_worse => number(photonrt.fd.readv(fd, @as([*]const std.posix.iovec, @ptrCast(@alignCast(nothing.ptr)))[0..1], timeout)),
+        .readv_worse => number(photonrt.fd.readv(fd, worse, timeout)),
         .writev => number(photonrt.fd.writev(fd, &two_const, timeout)),
         .writev_bad => number(photonrt.fd.writev(fd, &bad_const, timeout)),
         .preadv => number(photonrt.fd.preadv(fd, &two, 1, timeout)),
@@ -268,7 +269,7 @@ fn systems(call: Call, fd: Handle) i64 {
         .pwrite_bad => linux.pwrite(fd, nothing.ptr, 3, 1),
         .readv => linux.readv(fd, &two, 2),
         .readv_bad => linux.readv(fd, &bad, 1),
-        .readv_worse => linux.readv(fd, @ptrCast(@alignCast(nothing.ptr)), 1),
+        .readv_worse => linux.readv(fd, worse.ptr, 1),
         .writev => linux.writev(fd, &two_const, 2),
         .writev_bad => linux.writev(fd, &bad_const, 1),
         .preadv => linux.preadv(fd, &two, 2, 1),
@@ -291,7 +292,11 @@ fn systems(call: Call, fd: Handle) i64 {
         .openat => linux.openat(fd, "absent", .{}, 0),
         .unlinkat => linux.unlinkat(fd, "absent", 0),
         .renameat => linux.renameat(fd, "absent", fd, "x"),
-        .splice => linux.syscall6(.splice, @bitCast(@as(isize, fd)), 0, @bitCast(@as(isize, sink[1])), 0, 7, 2), // SPLICE_F_NONBLOCK
+        .splice => splice: {
+            const nonblock = 2; // SPLICE_F_NONBLOCK
+            const from: usize = @bitCast(@as(isize, fd));
+            break :splice linux.syscall6(.splice, from, 0, @intCast(sink[1]), 0, 7, nonblock);
+        },
         .copy => linux.copy_file_range(fd, null, target, null, 7, 0),
         .shutdown => linux.shutdown(fd, linux.SHUT.WR),
     };
@@ -331,7 +336,9 @@ fn compare(kind: Kind, call: Call, nonblocking: bool) void {
     const made = make(kind, nonblocking);
     const before = std.c.fcntl(made.fd, std.posix.F.GETFL);
     const got = ours(call, made.fd, if (want == -@as(i64, @backingInt(linux.E.AGAIN))) .now else .seconds(10));
-    if (got != want) check.fail("{t} of {t} (non-blocking: {}) gives {d}, the system {d}", .{ call, kind, nonblocking, got, want });
+    if (got != want) check.fail("{t} of {t} (non-blocking: {}) gives {d}, the system {d}", .{
+        call, kind, nonblocking, got, want,
+    });
     check.eq(before, std.c.fcntl(made.fd, std.posix.F.GETFL));
     unmake(made);
 }
@@ -348,6 +355,7 @@ pub fn body() !void {
     nothing = check.pages(4096, .{});
     bad = .{.{ .base = nothing.ptr, .len = 8 }};
     bad_const = .{.{ .base = nothing.ptr, .len = 8 }};
+    worse = @ptrCast(@as([]align(8) u8, @alignCast(nothing[0..16])));
     sink = try photonrt.fd.pipe();
     net.setNonblocking(sink[0]);
     target = net.open("target", .{ .ACCMODE = .RDWR, .CREAT = true });

@@ -1,5 +1,5 @@
-//! A close of one descriptor ends the operations of a batch that are on it, and no others; those that have yet to begin are
-//! not carried out on the number's next life.
+//! A close of one descriptor ends the operations of a batch that are on it, and no others; those that have yet to begin
+//! are not carried out on the number's next life.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

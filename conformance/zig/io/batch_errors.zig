@@ -80,8 +80,8 @@ fn nameless(op: Operation) Operation {
 
 const Expected = struct { Operation, anyerror };
 
-/// Every operation with a descriptor that is none, a pointer that is none, the wrong kind of descriptor: all in one batch, each
-/// with what the single call gives.
+/// Every operation with a descriptor that is none, a pointer that is none, the wrong kind of descriptor: all in one
+/// batch, each with what the single call gives.
 fn results(place: Place) !void {
     const file = place.file;
     const socket = place.fds[0];

@@ -1,5 +1,5 @@
-//! Links: the next operation begins when the one before it has succeeded with every byte; otherwise the rest of its chain is
-//! not carried out, and other chains are not concerned.
+//! Links: the next operation begins when the one before it has succeeded with every byte; otherwise the rest of its
+//! chain is not carried out, and other chains are not concerned.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

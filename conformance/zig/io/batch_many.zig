@@ -1,5 +1,5 @@
-//! A thousand operations in one batch, far more than a submission queue holds: on a file, on silent sockets that are answered
-//! in any order, and as chains. Batches of several coroutines at once.
+//! A thousand operations in one batch, far more than a submission queue holds: on a file, on silent sockets that are
+//! answered in any order, and as chains. Batches of several coroutines at once.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

@@ -1,6 +1,6 @@
-//! Random batches against the same operations one by one: the same results, data and files. Chains, short transfers, errors
-//! and descriptors of every kind are in them; what is not linked is on files and buffers of its own, so that its order does
-//! not matter.
+//! Random batches against the same operations one by one: the same results, data and files. Chains, short transfers,
+//! errors and descriptors of every kind are in them; what is not linked is on files and buffers of its own, so that its
+//! order does not matter.
 //!
 //! ```text
 //!   side 0, by batches    lane 0: file, two ends, buffers | lane 1 | ...      each lane a chain
@@ -33,7 +33,20 @@ fn below(n: u32) u32 {
     return @as(u32, @truncate(check.rand(&seed) >> 33)) % n;
 }
 
-const Kind = enum { pread, pwrite, read, write, send, write_socket, receive, sync, poll, timer, pread_again, pwrite_bad };
+const Kind = enum {
+    pread,
+    pwrite,
+    read,
+    write,
+    send,
+    write_socket,
+    receive,
+    sync,
+    poll,
+    timer,
+    pread_again,
+    pwrite_bad,
+};
 
 /// The same operation for both sides.
 fn choose(lane: usize, step: usize) [2]Operation {

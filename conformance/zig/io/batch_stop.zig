@@ -1,5 +1,5 @@
-//! A timeout, a cancel and an interrupt in the middle of a batch: what was done is reported, the rest is called off and holds
-//! no buffer; an interrupt that came too late stays pending.
+//! A timeout, a cancel and an interrupt in the middle of a batch: what was done is reported, the rest is called off and
+//! holds no buffer; an interrupt that came too late stays pending.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

@@ -1,5 +1,5 @@
-//! When a call has returned, for whatever reason, the system no longer holds its buffer: the next data goes to the next reader,
-//! whole, and nothing is written where the first one had its buffer.
+//! When a call has returned, for whatever reason, the system no longer holds its buffer: the next data goes to the next
+//! reader, whole, and nothing is written where the first one had its buffer.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

@@ -1,5 +1,5 @@
-//! Timeouts, interrupts and data arrive at once, over and over. A receive has either its bytes or an error, never both: the
-//! stream has no hole and nothing twice.
+//! Timeouts, interrupts and data arrive at once, over and over. A receive has either its bytes or an error, never both:
+//! the stream has no hole and nothing twice.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");
@@ -33,7 +33,10 @@ fn receive(fd: net.Handle) !void {
     while (true) {
         var room: [64]u8 = @splat(0xaa);
         const timeout: photonrt.Timeout = .us(@intCast(check.rand(&rng) % 30));
-        const result = if (at % 2 == 1) photonrt.fd.read(fd, &room, timeout) else photonrt.net.receive(fd, &room, 0, timeout);
+        const result = if (at % 2 == 1)
+            photonrt.fd.read(fd, &room, timeout)
+        else
+            photonrt.net.receive(fd, &room, 0, timeout);
         const n = result catch |e| switch (e) {
             error.Timeout, error.WouldBlock, error.Interrupted => {
                 check.eq(0xaa, room[0]);

@@ -1,5 +1,5 @@
-//! A number is closed while a call waits on it, and used again at once: the old call fails and gets none of the new descriptor's
-//! data.
+//! A number is closed while a call waits on it, and used again at once: the old call fails and gets none of the new
+//! descriptor's data.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

@@ -1,5 +1,5 @@
-//! A transfer between two descriptors never touches what a number means after its close: another coroutine closes the file, or
-//! the socket, at any moment and is given the number anew.
+//! A transfer between two descriptors never touches what a number means after its close: another coroutine closes the
+//! file, or the socket, at any moment and is given the number anew.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

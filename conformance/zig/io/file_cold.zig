@@ -1,5 +1,5 @@
-//! Half of a file is in memory, the other half is not: a call that asks for all of it gets all of it, as from read(2), in
-//! whatever way the engine does without waiting for the disk.
+//! Half of a file is in memory, the other half is not: a call that asks for all of it gets all of it, as from read(2),
+//! in whatever way the engine does without waiting for the disk.
 const std = @import("std");
 const photonrt = @import("photonrt");
 const check = @import("check");

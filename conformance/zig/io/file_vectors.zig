@@ -100,7 +100,11 @@ fn writeLater(socket: net.Handle) !void {
 }
 
 fn onBrokenPipe(handler: ?std.posix.Sigaction.handler_fn) void {
-    const action: std.posix.Sigaction = .{ .handler = .{ .handler = handler }, .mask = std.posix.sigemptyset(), .flags = 0 };
+    const action: std.posix.Sigaction = .{
+        .handler = .{ .handler = handler },
+        .mask = std.posix.sigemptyset(),
+        .flags = 0,
+    };
     std.posix.sigaction(.PIPE, &action, null);
 }
 
