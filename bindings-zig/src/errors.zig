@@ -20,6 +20,7 @@ pub const names = [_]Name{
     .{ .INTR, error.Interrupted },
     .{ .IO, error.InputOutput },
     .{ .NXIO, error.NoDevice },
+    .{ .NODEV, error.NoDevice },
     .{ .@"2BIG", error.TooBig },
     .{ .BADF, error.BadDescriptor },
     .{ .CHILD, error.NoChild },

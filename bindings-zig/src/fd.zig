@@ -13,6 +13,7 @@
 const std = @import("std");
 const c = @import("c");
 const errors = @import("errors.zig");
+const startOf = @import("slice.zig").startOf;
 const Timeout = @import("time.zig").Timeout;
 
 pub const Handle = std.posix.fd_t;
@@ -30,45 +31,71 @@ pub fn open(path: [*:0]const u8, flags: std.posix.O, mode: std.posix.mode_t, tim
     return @intCast(try result(c.co_io_open(path, bits, mode, timeout.raw())));
 }
 
+/// The same with a relative path from the directory `dir` (AT.FDCWD: the working directory).
+pub fn openAt(dir: Handle, path: [*:0]const u8, flags: std.posix.O, mode: std.posix.mode_t, timeout: Timeout) Error!Handle {
+    const bits: c_int = @bitCast(flags);
+    return @intCast(try result(c.co_io_openat(dir, path, bits, mode, timeout.raw())));
+}
+
 /// Up to `buffer.len` bytes at the file's position; 0 is the end.
 pub inline fn read(fd: Handle, buffer: []u8, timeout: Timeout) Error!usize {
-    return result(c.co_io_read(fd, buffer.ptr, buffer.len, timeout.raw()));
+    return result(c.co_io_read(fd, startOf(buffer), buffer.len, timeout.raw()));
 }
 
 /// Up to `bytes.len` bytes at the file's position: how many it wrote.
 pub inline fn write(fd: Handle, bytes: []const u8, timeout: Timeout) Error!usize {
-    return result(c.co_io_write(fd, bytes.ptr, bytes.len, timeout.raw()));
+    return result(c.co_io_write(fd, startOf(bytes), bytes.len, timeout.raw()));
 }
 
 /// The same at `offset`, the file's position unmoved.
 pub inline fn pread(fd: Handle, buffer: []u8, offset: u63, timeout: Timeout) Error!usize {
-    return result(c.co_io_pread(fd, buffer.ptr, buffer.len, offset, timeout.raw()));
+    return result(c.co_io_pread(fd, startOf(buffer), buffer.len, offset, timeout.raw()));
 }
 
 /// The same at `offset`, the file's position unmoved.
 pub inline fn pwrite(fd: Handle, bytes: []const u8, offset: u63, timeout: Timeout) Error!usize {
-    return result(c.co_io_pwrite(fd, bytes.ptr, bytes.len, offset, timeout.raw()));
+    return result(c.co_io_pwrite(fd, startOf(bytes), bytes.len, offset, timeout.raw()));
 }
 
 /// Into several buffers, one after the other; at most 1024.
 pub inline fn readv(fd: Handle, buffers: []const std.posix.iovec, timeout: Timeout) Error!usize {
-    return result(c.co_io_readv(fd, @ptrCast(buffers.ptr), std.math.lossyCast(c_int, buffers.len), timeout.raw()));
+    return result(c.co_io_readv(fd, @ptrCast(startOf(buffers)), std.math.lossyCast(c_int, buffers.len), timeout.raw()));
 }
 
 /// Several buffers, one after the other; at most 1024.
 pub inline fn writev(fd: Handle, buffers: []const std.posix.iovec_const, timeout: Timeout) Error!usize {
-    return result(c.co_io_writev(fd, @ptrCast(buffers.ptr), std.math.lossyCast(c_int, buffers.len), timeout.raw()));
+    return result(c.co_io_writev(fd, @ptrCast(startOf(buffers)), std.math.lossyCast(c_int, buffers.len), timeout.raw()));
+}
+
+/// The same from `offset` on, the file's position unmoved.
+pub inline fn preadv(fd: Handle, buffers: []const std.posix.iovec, offset: u63, timeout: Timeout) Error!usize {
+    return result(c.co_io_preadv(fd, @ptrCast(startOf(buffers)), std.math.lossyCast(c_int, buffers.len), offset, timeout.raw()));
+}
+
+/// The same from `offset` on, the file's position unmoved.
+pub inline fn pwritev(fd: Handle, buffers: []const std.posix.iovec_const, offset: u63, timeout: Timeout) Error!usize {
+    return result(c.co_io_pwritev(fd, @ptrCast(startOf(buffers)), std.math.lossyCast(c_int, buffers.len), offset, timeout.raw()));
 }
 
 /// Reads until `buffer` is full or the end comes, under one timeout. `done`, if it is given, says how many bytes have come, after an
 /// error too: they are in the buffer.
 pub fn readFull(fd: Handle, buffer: []u8, done: ?*usize, timeout: Timeout) Error!usize {
-    return result(c.co_io_read_full(fd, buffer.ptr, buffer.len, done, timeout.raw()));
+    return result(c.co_io_read_full(fd, startOf(buffer), buffer.len, done, timeout.raw()));
 }
 
 /// Writes all of `bytes` under one timeout. `done` as for `readFull`.
 pub fn writeAll(fd: Handle, bytes: []const u8, done: ?*usize, timeout: Timeout) Error!void {
-    _ = try result(c.co_io_write_all(fd, bytes.ptr, bytes.len, done, timeout.raw()));
+    _ = try result(c.co_io_write_all(fd, startOf(bytes), bytes.len, done, timeout.raw()));
+}
+
+/// `readFull` from `offset` on, the file's position unmoved.
+pub fn preadFull(fd: Handle, buffer: []u8, offset: u63, done: ?*usize, timeout: Timeout) Error!usize {
+    return result(c.co_io_pread_full(fd, startOf(buffer), buffer.len, offset, done, timeout.raw()));
+}
+
+/// `writeAll` from `offset` on, the file's position unmoved.
+pub fn pwriteAll(fd: Handle, bytes: []const u8, offset: u63, done: ?*usize, timeout: Timeout) Error!void {
+    _ = try result(c.co_io_pwrite_all(fd, startOf(bytes), bytes.len, offset, done, timeout.raw()));
 }
 
 /// Copies `count` bytes, or up to the end (null), from one descriptor to another, inside the system where that can be done. How
@@ -85,12 +112,17 @@ pub fn poll(fd: Handle, events: i16, timeout: Timeout) Error!i16 {
 
 /// Waits until one of several has an event; their `revents` say which. How many have something.
 pub fn pollMany(fds: []std.posix.pollfd, timeout: Timeout) Error!usize {
-    return result(c.co_io_poll_many(@ptrCast(fds.ptr), std.math.lossyCast(c_uint, fds.len), timeout.raw()));
+    return result(c.co_io_poll_many(@ptrCast(startOf(fds)), std.math.lossyCast(c_uint, fds.len), timeout.raw()));
 }
 
 /// Waits until what was written is on its device.
 pub fn sync(fd: Handle, timeout: Timeout) Error!void {
     _ = try result(c.co_io_fsync(fd, timeout.raw()));
+}
+
+/// The same for its contents and length, without its times.
+pub fn syncData(fd: Handle, timeout: Timeout) Error!void {
+    _ = try result(c.co_io_fdatasync(fd, timeout.raw()));
 }
 
 /// Ends every call that is under way on it in any coroutine (`BadDescriptor`), then closes it, so that no call can hit a
@@ -115,7 +147,7 @@ pub const Reader = extern struct {
     pub fn init(reader: *Reader, fd: Handle, buffer: []u8) Error!void {
         reader.raw = std.mem.zeroes(c.co_reader_t);
         reader.raw.size = @sizeOf(c.co_reader_t);
-        _ = try result(c.co_reader_init(&reader.raw, fd, buffer.ptr, buffer.len));
+        _ = try result(c.co_reader_init(&reader.raw, fd, startOf(buffer), buffer.len));
     }
 
     /// The next line without its newline, until the next call; null at the end. `MessageTooBig`: the buffer is full and no newline in
@@ -129,12 +161,12 @@ pub const Reader = extern struct {
 
     /// What is buffered if anything is, else one read's. 0 is the end.
     pub fn read(reader: *Reader, buffer: []u8, timeout: Timeout) Error!usize {
-        return result(c.co_reader_read(&reader.raw, buffer.ptr, buffer.len, timeout.raw()));
+        return result(c.co_reader_read(&reader.raw, startOf(buffer), buffer.len, timeout.raw()));
     }
 
     /// Fills `buffer`, or less at the end. `done` as for `fd.readFull`.
     pub fn readFull(reader: *Reader, buffer: []u8, done: ?*usize, timeout: Timeout) Error!usize {
-        return result(c.co_reader_read_full(&reader.raw, buffer.ptr, buffer.len, done, timeout.raw()));
+        return result(c.co_reader_read_full(&reader.raw, startOf(buffer), buffer.len, done, timeout.raw()));
     }
 
     /// Waits until at least `need` bytes are buffered: what is buffered, where it stays until the next call that is not `consume`.
@@ -151,6 +183,6 @@ pub const Reader = extern struct {
 
     /// Moves what is buffered to another buffer, larger or smaller.
     pub fn rebuffer(reader: *Reader, buffer: []u8) Error!void {
-        _ = try result(c.co_reader_rebuffer(&reader.raw, buffer.ptr, buffer.len));
+        _ = try result(c.co_reader_rebuffer(&reader.raw, startOf(buffer), buffer.len));
     }
 };

@@ -3,6 +3,7 @@ const std = @import("std");
 const c = @import("c");
 const fd = @import("fd.zig");
 const errors = @import("errors.zig");
+const startOf = @import("slice.zig").startOf;
 const Timeout = @import("time.zig").Timeout;
 
 const Handle = fd.Handle;
@@ -23,7 +24,7 @@ pub const Address = extern struct {
 
     /// As text that `parse` takes, cut to the buffer's size.
     pub fn print(address: *const Address, buffer: []u8) Error![]u8 {
-        const n = try result(c.co_addr_format(address.sockaddr(), address.len, buffer.ptr, buffer.len));
+        const n = try result(c.co_addr_format(address.sockaddr(), address.len, startOf(buffer), buffer.len));
         return buffer[0..@min(n, buffer.len -| 1)];
     }
 
@@ -46,14 +47,14 @@ pub const Address = extern struct {
     }
 };
 
-/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the system picks, see
-/// `localAddress`). Blocks only to look up a name.
+/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the
+/// system picks, see `localAddress`). Blocks only to look up a name.
 pub fn listen(host: ?[*:0]const u8, port: u16, backlog: c_int) Error!Handle {
     return @intCast(try result(c.co_tcp_listen(host, port, backlog)));
 }
 
-/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout for
-/// the lookup and all attempts.
+/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout
+/// for the lookup and all attempts.
 pub fn connect(host: [*:0]const u8, port: u16, timeout: Timeout) Error!Handle {
     return @intCast(try result(c.co_tcp_connect(host, port, timeout.raw())));
 }
@@ -78,11 +79,42 @@ pub fn unixConnect(path: [*:0]const u8, timeout: Timeout) Error!Handle {
     return @intCast(try result(c.co_unix_connect(path, timeout.raw())));
 }
 
+/// A socket, close-on-exec: AF.*, SOCK.*, and a protocol (0: the usual one). Never blocks.
+pub fn createSocket(family: u32, kind: u32, protocol: u32) Error!Handle {
+    return @intCast(try result(c.co_io_socket(@bitCast(family), @bitCast(kind), @bitCast(protocol))));
+}
+
+/// Gives a socket its own address. Never blocks.
+pub fn bind(socket: Handle, address: *const Address) Error!void {
+    _ = try result(c.co_io_bind(socket, address.sockaddr(), address.len));
+}
+
+/// Connects a socket to an address; of a datagram socket, at once.
+pub fn connectTo(socket: Handle, to: *const Address, timeout: Timeout) Error!void {
+    _ = try result(c.co_io_connect(socket, to.sockaddr(), to.len, timeout.raw()));
+}
+
 /// Accepts a connection; `peer`, if it is given, receives its address.
 pub fn accept(listener: Handle, peer: ?*Address, timeout: Timeout) Error!Handle {
-    const p = peer orelse return @intCast(try result(c.co_io_accept(listener, null, null, 0, timeout.raw())));
+    return acceptWith(.{}, listener, peer, timeout);
+}
+
+/// How to accept. `.{}` is the defaults.
+pub const AcceptOptions = struct {
+    /// The new descriptor is in non-blocking mode.
+    nonblocking: bool = false,
+    /// The runtime may accept before it is asked; see `receiveLent`, which says what holds for the listener then.
+    ahead: bool = false,
+};
+
+/// The same with options.
+pub fn acceptWith(options: AcceptOptions, listener: Handle, peer: ?*Address, timeout: Timeout) Error!Handle {
+    var flags: c_int = 0;
+    if (options.nonblocking) flags |= std.posix.SOCK.NONBLOCK;
+    if (options.ahead) flags |= c.CO_IO_AHEAD;
+    const p = peer orelse return @intCast(try result(c.co_io_accept(listener, null, null, flags, timeout.raw())));
     p.* = .{};
-    return @intCast(try result(c.co_io_accept(listener, p.room(), &p.len, 0, timeout.raw())));
+    return @intCast(try result(c.co_io_accept(listener, p.room(), &p.len, flags, timeout.raw())));
 }
 
 /// Two connected local stream sockets. Never blocks.
@@ -94,23 +126,57 @@ pub fn pair() Error![2]Handle {
 
 /// Up to `buffer.len` bytes; `flags`: MSG.* of recv(2). 0 is the end of a stream.
 pub inline fn receive(socket: Handle, buffer: []u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_recv(socket, buffer.ptr, buffer.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_recv(socket, startOf(buffer), buffer.len, @bitCast(flags), timeout.raw()));
 }
 
 /// Up to `bytes.len` bytes: how many it took. A peer that is gone gives `BrokenPipe` and no signal.
 pub inline fn send(socket: Handle, bytes: []const u8, flags: u32, timeout: Timeout) Error!usize {
-    return result(c.co_io_send(socket, bytes.ptr, bytes.len, @bitCast(flags), timeout.raw()));
+    return result(c.co_io_send(socket, startOf(bytes), bytes.len, @bitCast(flags), timeout.raw()));
+}
+
+/// A buffer of the runtime's, lent until `release`.
+pub const Lent = extern struct {
+    raw: c.co_buf_t = .{},
+
+    /// What is in it, which may be written over. Empty at the end of a stream.
+    pub fn bytes(lent: Lent) []u8 {
+        const data: [*]u8 = @ptrCast(lent.raw.data orelse return &.{});
+        return data[0..lent.raw.len];
+    }
+
+    /// Gives it back, once: asserts that it is lent. Any thread, any coroutine, also when the runtime has ended; never
+    /// blocks.
+    pub fn release(lent: Lent) void {
+        var raw = lent.raw;
+        errors.must(c.co_buf_release(&raw));
+    }
+};
+
+/// How to receive into a lent buffer. `.{}` is the defaults.
+pub const LentOptions = struct {
+    /// The runtime may receive before it is asked, so that many receives cost one operation of the system. Until the
+    /// socket is closed, or a call without this has given `WouldBlock`, nothing else receives from it (`Busy`), and it
+    /// is closed by `fd.close`.
+    ahead: bool = false,
+};
+
+/// Receives into a buffer of the runtime's, 16 KiB at most: who waits holds no buffer, so an idle connection costs
+/// none. `NoBuffers`: 16,384 of them are held. What is beyond 16 KiB of a datagram is lost.
+pub fn receiveLent(socket: Handle, options: LentOptions, timeout: Timeout) Error!Lent {
+    var lent: Lent = .{};
+    _ = try result(c.co_io_recv_buf(socket, &lent.raw, if (options.ahead) c.CO_IO_AHEAD else 0, timeout.raw()));
+    return lent;
 }
 
 /// A datagram and who sent it.
 pub fn receiveFrom(socket: Handle, buffer: []u8, from: *Address, timeout: Timeout) Error!usize {
     from.* = .{};
-    return result(c.co_io_recvfrom(socket, buffer.ptr, buffer.len, 0, from.room(), &from.len, timeout.raw()));
+    return result(c.co_io_recvfrom(socket, startOf(buffer), buffer.len, 0, from.room(), &from.len, timeout.raw()));
 }
 
 /// A datagram to an address.
 pub fn sendTo(socket: Handle, bytes: []const u8, to: *const Address, timeout: Timeout) Error!usize {
-    return result(c.co_io_sendto(socket, bytes.ptr, bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
+    return result(c.co_io_sendto(socket, startOf(bytes), bytes.len, 0, to.sockaddr(), to.len, timeout.raw()));
 }
 
 /// Which directions `shutdown` shuts down.

@@ -131,6 +131,7 @@ pub const arena = local.arena;
 
 pub const fd = @import("fd.zig");
 pub const net = @import("net.zig");
+pub const batch = @import("batch.zig");
 pub const process = @import("process.zig");
 pub const signal = @import("signal.zig");
 

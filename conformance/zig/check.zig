@@ -24,6 +24,15 @@ pub const stall = @import("check/stall.zig");
 pub const timer = @import("check/timer.zig");
 pub const overflow = @import("check/overflow.zig");
 pub const proc = @import("check/proc.zig");
+/// Sockets, pipes, streams of bytes.
+pub const net = @import("check/net.zig");
+
+/// Batches of operations.
+pub const batch = @import("check/batch.zig");
+/// A name service of the test's own.
+pub const resolver = @import("check/resolver.zig");
+/// Messages and control messages.
+pub const messages = @import("check/messages.zig");
 
 pub const us = 1_000;
 pub const ms = 1_000_000;
@@ -54,7 +63,8 @@ pub fn eq(want: anytype, got: anytype) void {
 fn same(want: anytype, got: anytype) bool {
     return switch (@typeInfo(@TypeOf(got))) {
         .@"enum" => got == @as(@TypeOf(got), want),
-        .int, .comptime_int => got == want,
+        .int => if (@typeInfo(@TypeOf(want)) == .int) std.math.compare(got, .eq, want) else got == want,
+        .comptime_int => got == want,
         else => std.meta.eql(got, @as(@TypeOf(got), want)),
     };
 }
@@ -89,10 +99,35 @@ pub fn errno(want: std.posix.E, got: anytype) void {
     if (got != number) failAt(@returnAddress(), "is {d}, expected {d} ({t})", .{ got, number, want });
 }
 
-/// A call of `photonrt.c`, or of libc, has not failed; gives its value.
+/// A call of `photonrt.c` has not failed; gives its value.
 pub fn ok(got: anytype) @TypeOf(got) {
     if (got < 0) failAt(@returnAddress(), "is {d} ({s})", .{ got, c.co_strerror(@intCast(got)) });
     return got;
+}
+
+fn lastErrno() std.posix.E {
+    return @fromBackingInt(@intCast(std.c._errno().*));
+}
+
+/// A call of libc has not failed; gives its value.
+pub fn sys(got: anytype) @TypeOf(got) {
+    if (got < 0) failAt(@returnAddress(), "errno {t}", .{lastErrno()});
+    return got;
+}
+
+/// Two runs of bytes are equal.
+pub fn bytes(want: []const u8, got: []const u8) void {
+    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{
+        std.ascii.hexEscape(got, .lower),
+        std.ascii.hexEscape(want, .lower),
+    });
+}
+
+/// Pages of memory of one's own, with these rights: what a pointer to nothing points to.
+pub fn pages(len: usize, rights: std.c.PROT) []align(std.heap.page_size_min) u8 {
+    const p = std.c.mmap(null, len, rights, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    if (p == std.c.MAP_FAILED) fail("mmap: {t}", .{lastErrno()});
+    return @as([*]align(std.heap.page_size_min) u8, @ptrCast(@alignCast(p)))[0..len];
 }
 
 /// The case can't be run here.

@@ -1,7 +1,8 @@
 //! `cases LEVEL/CASE`: becomes that case. `cases --list`: their names.
 //!
 //! A case is a file with `pub fn body() !void`, run as the main coroutine, or `pub fn plain() !void`, run on the
-//! plain main thread before any runtime exists.
+//! plain main thread before any runtime exists. `pub fn early() void`, if there is one, is called before the case has any
+//! thread but this one.
 const std = @import("std");
 const check = @import("check");
 const all = @import("cases").all;
@@ -16,6 +17,7 @@ pub fn main(init: std.process.Init.Minimal) !void {
         if (std.mem.eql(u8, wanted, "--list")) {
             _ = std.c.write(1, entry.name ++ "\n", entry.name.len + 1);
         } else if (std.mem.eql(u8, wanted, entry.name)) {
+            if (@hasDecl(entry.case, "early")) entry.case.early();
             if (@hasDecl(entry.case, "plain")) return check.runPlain(entry.case.plain);
             return check.run(entry.case.body);
         }
