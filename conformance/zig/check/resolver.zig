@@ -60,7 +60,7 @@ fn list(texts: []const [:0]const u8, res: *?*Info) void {
 
 fn real(comptime Function: type, name: [*:0]const u8) *const Function {
     const next: ?*anyopaque = @ptrFromInt(std.math.maxInt(usize)); // RTLD_NEXT
-    return @ptrCast(std.c.dlsym(next, name) orelse check.fail("no {s} in the C library", .{name}));
+    return @ptrCast(@alignCast(std.c.dlsym(next, name) orelse check.fail("no {s} in the C library", .{name})));
 }
 
 extern "c" fn usleep(us: c_uint) c_int;

@@ -26,6 +26,10 @@ use crate::io::engine::uring::sqe::{self, Sqe};
 /// What the system takes: UIO_MAXIOV.
 const MAX_IOVECS: usize = 1024;
 
+/// musl's own recvmsg and sendmsg read the msghdr, and recvmsg writes it, before or after the system
+/// has: a bad address would be a crash there, so it is looked at first.
+const LIBC_LOOKS: bool = cfg!(target_env = "musl");
+
 /// See the module.
 pub struct RecvMsg {
     fd: c_int,
@@ -94,8 +98,14 @@ impl Whole {
 }
 
 impl RecvMsg {
-    /// `msg` is as recvmsg(2) wants it. With MSG_WAITALL: EFAULT, EMSGSIZE, ENOMEM.
+    /// `msg` is as recvmsg(2) wants it. With MSG_WAITALL: EFAULT, EMSGSIZE, ENOMEM. EFAULT: see
+    /// `LIBC_LOOKS`.
     pub fn new(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<RecvMsg, Errno> {
+        if LIBC_LOOKS {
+            // SAFETY: any bytes are a valid msghdr.
+            let given = unsafe { memory::fetch(msg)? };
+            memory::store(msg, &given, size_of::<msghdr>())?;
+        }
         let all = flags & (libc::MSG_WAITALL | libc::MSG_PEEK) == libc::MSG_WAITALL;
         let whole = if all && sys::is_stream(fd) { Some(Whole::new(msg)?) } else { None };
         Ok(RecvMsg { fd, msg, flags, whole })
@@ -208,8 +218,12 @@ pub struct SendMsg {
 }
 
 impl SendMsg {
-    /// `msg` is as sendmsg(2) wants it. With ZERO_COPY: EFAULT.
+    /// `msg` is as sendmsg(2) wants it. With ZERO_COPY: EFAULT. EFAULT: see `LIBC_LOOKS`.
     pub fn new(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<SendMsg, Errno> {
+        if LIBC_LOOKS {
+            // SAFETY: any bytes are a valid msghdr.
+            unsafe { memory::fetch(msg)? };
+        }
         let zero_copy = flags & ZERO_COPY != 0 && pays_without_copy(fd, msg)?;
         Ok(SendMsg { fd, msg, flags: flags & !ZERO_COPY, zero_copy })
     }

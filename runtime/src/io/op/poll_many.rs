@@ -5,7 +5,8 @@
 //!   round:  poll(2) without waiting --> something: that is the result
 //!             nothing: wait for all at once (`engine::many`; a plain thread: in poll(2) itself)
 //! ```
-//! poll(2) sees the caller's array before anything else does, so that a bad address is its EFAULT.
+//! poll(2) sees the caller's array before anything else does, so that a bad address is its EFAULT. Of an
+//! array of no entries the address does not matter: poll(2) would refuse some.
 //! A descriptor that co_io_close is closing has POLLNVAL, as if it were closed already: the close
 //! waits for us.
 #![allow(unsafe_code)]
@@ -36,7 +37,7 @@ enum Look {
 pub fn poll_many(fds: *mut pollfd, n: c_uint, timeout_ns: i64) -> R {
     let deadline = Deadline::new(timeout_ns)?;
     wait::check().map_err(|stop| stop.errno(deadline))?;
-    let ready = sys::poll_array(fds, n)?;
+    let ready = if n == 0 { 0 } else { sys::poll_array(fds, n)? };
     let fds = array(fds, n);
     if coroutine().is_none() {
         if ready > 0 {

@@ -40,6 +40,17 @@ fn more_than_the_submission_queue_holds() {
     });
 }
 
+/// An array of no entries may be anywhere.
+#[test]
+fn an_array_of_nothing() {
+    everywhere("an_array_of_nothing", || {
+        for at in [std::ptr::null_mut(), std::ptr::without_provenance_mut(usize::MAX)] {
+            assert_eq!(io::poll_many(at, 0, 0), Err(Errno::EAGAIN));
+            assert_eq!(io::poll_many(at, 0, NS_PER_MS), Err(Errno::ETIMEDOUT));
+        }
+    });
+}
+
 /// What ends a wait may find its coroutine on another vCPU than its records.
 #[test]
 fn waits_of_coroutines_that_move() {
