@@ -120,19 +120,18 @@ fn writeNet(o: Operation.NetWrite, patience: i64) Stop!Operation.NetWrite.Result
 
 /// Requests that only ask, or set a number: the system answers them at once.
 const quick = quick: {
-    var list: []const u32 = &.{};
-    for (.{ "GWINSZ", "SWINSZ", "CGETS", "OUTQ", "GPGRP", "GETA" }) |name| {
-        if (@hasDecl(posix.T, "IOC" ++ name)) list = list ++ .{@as(u32, @field(posix.T, "IOC" ++ name))};
-        if (@hasDecl(posix.T, name)) list = list ++ .{@as(u32, @field(posix.T, name))};
+    var codes: []const u32 = &.{};
+    for (.{ "IOCGWINSZ", "IOCSWINSZ", "IOCGPGRP", "IOCOUTQ", "CGETS", "FIONREAD" }) |name| {
+        if (@hasDecl(posix.T, name)) codes = codes ++ .{@as(u32, @field(posix.T, name))};
     }
-    break :quick list;
+    break :quick codes;
 };
 
 /// Whether a request waits is the driver's affair and nobody tells, so it is made on a thread for what
 /// blocks; a cancel is heard until it has begun.
 fn control(o: *const Operation.DeviceIoControl) Stop!Operation.DeviceIoControl.Result {
     var request: Request = .{ .o = o };
-    if (std.mem.indexOfScalar(u32, quick, o.code) != null) {
+    if (std.mem.findScalar(u32, quick, o.code) != null) {
         if (c.co_cancel_pending() != 0) return error.CancelRequested;
         _ = Request.run(&request);
         return request.result;
