@@ -280,10 +280,15 @@ test "a connect that is looked at again and again" {
             defer full.deinit(io);
             var connecting = try io.concurrent(connectBy, .{ io, full.server.socket.address });
             try io.sleep(.fromMilliseconds(2), .awake);
-            for (0..full.queued.len) |_| (try full.server.accept(io)).close(io);
+            var accepting = try io.concurrent(acceptAll, .{ io, &full.server });
             (try connecting.await(io)).close(io);
+            try expectError(error.Canceled, accepting.cancel(io));
         }
     }.body);
+}
+
+fn acceptAll(io: Io, server: *net.Server) !void {
+    while (true) (try server.accept(io)).close(io);
 }
 
 fn connectBy(io: Io, address: IpAddress) !net.Stream {
