@@ -237,7 +237,7 @@ test "an end, an error, a file, a request to a device: results as of one operati
             batch.addAt(0, reading(pipes.ends[0][0], &pipes.data[0]));
             batch.addAt(1, reading(ended[0], &pipes.data[1]));
             batch.addAt(2, reading(file, &pipes.data[2]));
-            batch.addAt(3, .{ .device_io_control = .{ .file = ended[0], .code = posix.T.FIONREAD, .arg = &there } });
+            batch.addAt(3, .{ .device_io_control = .{ .file = ended[0], .code = everywhere.FIONREAD, .arg = &there } });
             batch.addAt(4, .{ .net_read = .{ .socket_handle = sockets[0].socket.handle, .data = &net_data } });
             batch.addAt(5, .{ .net_write = .{ .socket_handle = sockets[0].socket.handle, .data = &.{"x"} } });
             batch.addAt(6, .{ .file_write_streaming = .{ .file = pipes.ends[1][1], .data = &.{"y"} } });

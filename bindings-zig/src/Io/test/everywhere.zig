@@ -5,6 +5,9 @@ const c = @import("c");
 const Runtime = @import("../../Io.zig");
 const Io = std.Io;
 
+/// The request of ioctl for how much there is to read.
+pub const FIONREAD: u32 = if (@hasDecl(std.posix.T, "FIONREAD")) std.posix.T.FIONREAD else 0x4004667f;
+
 /// Runs `body(io)` everywhere.
 pub fn run(comptime body: fn (Io) anyerror!void) !void {
     for ([_]Runtime.Engine{ .uring, .ready, .offload }) |engine| for ([_]u32{ 1, 2 }) |vcpus| {

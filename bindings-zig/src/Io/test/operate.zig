@@ -112,12 +112,12 @@ test "ioctl, at once and on a thread" {
             defer File.closeMany(io, &ends);
             try expectEqual(3, try writePipe(io, ends[1], "abc"));
             var there: c_int = 0;
-            try expectEqual(0, try ioctl(io, ends[0], posix.T.FIONREAD, &there));
+            try expectEqual(0, try ioctl(io, ends[0], everywhere.FIONREAD, &there));
             try expectEqual(3, there);
             var size: posix.winsize = undefined;
             const not_a_terminal = -@as(i32, @backingInt(posix.E.NOTTY));
             try expectEqual(not_a_terminal, try ioctl(io, ends[0], posix.T.IOCGWINSZ, &size));
-            try everywhere.expectCanceledBefore(io, ioctl, .{ io, ends[0], posix.T.FIONREAD, &there });
+            try everywhere.expectCanceledBefore(io, ioctl, .{ io, ends[0], everywhere.FIONREAD, &there });
             try everywhere.expectCanceledBefore(io, ioctl, .{ io, ends[0], posix.T.IOCGWINSZ, &size });
         }
     }.body);
@@ -174,7 +174,7 @@ test "control messages come with the bytes they were sent with" {
             defer File.closeMany(io, &passed);
 
             var control: [cmsg.space(@sizeOf(c_int))]u8 align(Io.net.cmsg_align) = @splat(0);
-            const header: *posix.cmsghdr = @ptrCast(&control);
+            const header: *align(Io.net.cmsg_align) posix.cmsghdr = @ptrCast(&control);
             header.* = .{ .len = cmsg.len(@sizeOf(c_int)), .level = posix.SOL.SOCKET, .type = c.SCM_RIGHTS };
             @memcpy(cmsg.data(header), std.mem.asBytes(&passed[1].handle));
             for (0..2) |_| {

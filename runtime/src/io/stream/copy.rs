@@ -125,6 +125,7 @@ impl Copy {
     /// Mostly it is, and a look costs less than the engine's way.
     fn until_ready(&mut self, fd: c_int, events: c_short) -> Result<(), Errno> {
         if sys::try_poll(fd, events)? == 0 {
+            sys::check_access(fd, events)?;
             self.call.part(Poll::new(fd, events)?)?;
         }
         Ok(())

@@ -190,7 +190,17 @@ pub fn look_first(fd: c_int, events: c_short, call: impl FnOnce() -> R) -> Try {
         Ok(true) => return Try::Blocks,
         Ok(false) => {}
     }
-    guarded(fd, events, call)
+    match guarded(fd, events, call) {
+        Try::Wait => check_access(fd, events).map_or_else(|e| Try::Done(Err(e)), |()| Try::Wait),
+        other => other,
+    }
+}
+
+/// EBADF if the descriptor is not open for what `events` (POLLIN or POLLOUT) are about. poll(2) calls an
+/// end of a pipe never ready for what only the other can do: to wait for it would be for ever.
+pub fn check_access(fd: c_int, events: c_short) -> Result<(), Errno> {
+    let wrong = if events & libc::POLLIN != 0 { libc::O_WRONLY } else { libc::O_RDONLY };
+    if flags(fd)? & libc::O_ACCMODE == wrong { Err(Errno::EBADF) } else { Ok(()) }
 }
 
 /// The same without the question for a file.

@@ -49,6 +49,31 @@ fn a_file_s_life() {
 }
 
 #[test]
+fn the_wrong_end_of_a_pipe() {
+    everywhere("the wrong end", || {
+        let (p, other) = (pipe(), pipe());
+        let mut b = [0; 4];
+        assert_eq!(read(p[1], &mut b, FOREVER), Err(Errno::EBADF));
+        assert_eq!(write(p[0], &b, FOREVER), Err(Errno::EBADF));
+        let mut done = 7;
+        assert_eq!(io::copy(p[1], other[1], 1, &mut done, FOREVER), Err(Errno::EBADF));
+        assert_eq!(done, 0);
+        assert_eq!(write(p[1], b"x", FOREVER), Ok(1));
+        assert_eq!(io::copy(p[0], other[0], 1, &mut done, FOREVER), Err(Errno::EBADF));
+        assert_eq!(read(p[0], &mut b, FOREVER), Ok(1), "it is not lost");
+        // As where the system has no read that does not block.
+        for (fd, events) in [(p[1], libc::POLLIN), (p[0], libc::POLLOUT)] {
+            let r = sys::look_first(fd, events, || Ok(0));
+            assert!(matches!(r, sys::Try::Done(Err(Errno::EBADF))), "{r:?}");
+        }
+        assert!(matches!(sys::look_first(p[0], libc::POLLIN, || Ok(0)), sys::Try::Wait));
+        for fd in [p, other].concat() {
+            assert_eq!(io::close(fd), Ok(0));
+        }
+    });
+}
+
+#[test]
 fn errors() {
     everywhere("errors", || {
         assert_eq!(open(c"/nonexistent/file", libc::O_RDONLY), Err(Errno::ENOENT));
