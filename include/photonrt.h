@@ -372,6 +372,11 @@ typedef struct co_info_t {
     uint32_t flags;             /**< As given to co_spawn. */
     uint64_t stack_size;        /**< Bytes of its stack. */
     char name[32];              /**< Its name, ended by a zero byte; empty if it has none. */
+    uint32_t acknowledged;      /**< 1: it has acknowledged a cancel (co_cancel_clear), and no
+                                     other has come since; else 0. So who has cancelled a
+                                     coroutine, and waited for it (co_wait), learns whether it
+                                     noticed. */
+    uint32_t reserved;          /**< Zero. */
 } co_info_t;
 
 /** Spawns a coroutine that will run `fn(arg)`. `out` receives its handle; NULL spawns it

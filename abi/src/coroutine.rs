@@ -78,6 +78,11 @@ pub struct co_info_t {
     pub stack_size: u64,
     /// Its name, ended by a zero byte; empty if it has none.
     pub name: [c_char; 32],
+    /// 1: it has acknowledged a cancel (co_cancel_clear), and no other has come since; else 0. So who
+    /// has cancelled a coroutine, and waited for it (co_wait), learns whether it noticed.
+    pub acknowledged: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// Spawns a coroutine that will run `fn(arg)`. `out` receives its handle; NULL spawns it detached.
@@ -355,5 +360,7 @@ fn convert_info(i: &task::Info) -> co_info_t {
         flags: i.flags,
         stack_size: i.stack_size,
         name: i.name.map(|b| b as c_char),
+        acknowledged: u32::from(i.acknowledged),
+        reserved: 0,
     }
 }

@@ -75,6 +75,24 @@ static void *spawn_batch(void *arg) {
   return arg;
 }
 
+// spawn_group: children of a scope, which is then awaited
+static void *spawn_group(void *arg) {
+  double best = 1e300;
+  for (int r = 0; r < 5; r++) {
+    co_scope_attr_t attr = {.size = sizeof attr, .flags = CO_SCOPE_NO_RESULTS};
+    co_scope_t scope;
+    uint64_t t0 = now_ns();
+    must(co_scope_open(&scope, &attr), "scope");
+    for (uint64_t i = 0; i < N; i++) must(co_scope_spawn(scope, empty, NULL), "spawn");
+    must(co_scope_wait(scope, CO_FOREVER), "wait");
+    double each = (double)(now_ns() - t0) / (double)N;
+    if (each < best) best = each;
+    must(co_scope_close(scope), "close");
+  }
+  out(name, best, "ns");
+  return arg;
+}
+
 // ---- spawn_mt: two vCPUs, a spawner on each
 static _Atomic uint64_t left;
 static co_t waiter;
@@ -298,6 +316,7 @@ static const struct workload {
     {"yield100k", 20000000, 1, 100000, yields},
     {"spawn_join", 2000000, 1, 0, spawn_join},
     {"spawn_batch", 100000, 1, 0, spawn_batch},
+    {"spawn_group", 100000, 1, 0, spawn_group},
     {"spawn_mt", 1000000, 2, 0, spawn_mt},
     {"skynet", 1000000, 2, 0, skynet},
     {"pingpong", 5000000, 1, 0, pingpong},

@@ -347,7 +347,7 @@ mod tests {
         assert!(turns.iter().any(|t| t.contender.name == "may"));
         assert!(turns.iter().all(|t| !t.contender.name.starts_with("tokio")));
         let of = |w: &str| turns.iter().filter(|t| t.workload.name == w).count();
-        assert_eq!(of("http"), 5, "ours, the limits, may");
+        assert_eq!(of("http"), 6, "ours from C and from Zig, the limits, may");
         assert!(plan_turns(&o, true).len() > turns.len());
     }
 }

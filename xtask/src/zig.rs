@@ -3,13 +3,16 @@
 //! ```text
 //! zig           formatting; tests in three modes, examples, reference, all with the built archive
 //! zig-targets   the tests for the oldest glibc, for musl, for aarch64 under emulation
+//! zig-cases     the conformance suite in Zig, in three modes and for those targets
 //! zig-package   `package`: the archive of files that `zig fetch` takes, made and used
 //! ```
 //! The compiler is $ZIG, or `zig` if it is of the right version, or what PyPI has. All that it writes goes
 //! below target/zig, so that a clean clone stays clean.
 
+mod cases;
 mod package;
 
+pub use cases::step as cases_step;
 pub use package::{make, step as package_step};
 
 use crate::aarch64;
@@ -57,6 +60,11 @@ impl Zig {
             return Ok(Zig("zig".into()));
         }
         pypi("zig", PACKAGE, "ziglang/zig").map(|home| Zig(home.join("ziglang/zig")))
+    }
+
+    /// The program.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// `zig` with its caches below target, in the folder `at`.
@@ -169,6 +177,11 @@ impl Emulation {
         link(&emulator, &bin.join("qemu-aarch64")).map_err(Fail::Broken)?;
         link(Path::new(aarch64::LIBC), &libc.join("aarch64-linux-gnu")).map_err(Fail::Broken)?;
         Ok(Some(Emulation { bin, libc }))
+    }
+
+    /// What a program is put behind.
+    fn command(&self) -> String {
+        format!("{} -L {}", self.bin.join("qemu-aarch64").display(), aarch64::LIBC)
     }
 
     fn apply(&self, c: &mut Command) {

@@ -66,9 +66,51 @@ static void *cleared_under_shield(void *arg) {
   return arg;
 }
 
+static void *acknowledges(void *arg) {
+  CHECK_ERR(co_park(CO_FOREVER), ECANCELED);
+  CHECK_EQ(co_cancel_clear(), 1);
+  CHECK_EQ(conf_info(co_self()).acknowledged, 1);
+  return arg;
+}
+
+static void *cancels_itself_again(void *arg) {
+  acknowledges(arg);
+  CHECK_OK(co_cancel(co_self()));
+  CHECK_EQ(conf_info(co_self()).acknowledged, 0);
+  return arg;
+}
+
+static void *ignores(void *arg) {
+  CHECK_ERR(co_park(CO_FOREVER), ECANCELED);
+  return arg;
+}
+
+static void *clears_nothing(void *arg) {
+  CHECK_EQ(co_cancel_clear(), 0);
+  return arg;
+}
+
+/* Who has cancelled a coroutine learns whether it noticed. */
+static uint32_t acknowledged(co_entry_t fn, int cancel) {
+  co_t co = conf_spawn(fn, NULL);
+  if (cancel) {
+    conf_until_state(co, CO_STATE_PARKED);
+    CHECK_OK(co_cancel(co));
+  }
+  CHECK_OK(co_wait(co, CO_FOREVER));
+  uint32_t yes = conf_info(co).acknowledged;
+  conf_join(co);
+  return yes;
+}
+
 static void body(void) {
   co_t self = co_self(), co;
   char arg;
+
+  CHECK_EQ(acknowledged(acknowledges, 1), 1);
+  CHECK_EQ(acknowledged(cancels_itself_again, 1), 0);
+  CHECK_EQ(acknowledged(ignores, 1), 0);
+  CHECK_EQ(acknowledged(clears_nothing, 0), 0);
 
   co = conf_spawn(sticky, NULL);
   conf_until_state(co, CO_STATE_PARKED);

@@ -143,6 +143,9 @@ pub(super) fn note(t: TaskRef, req: u32) {
     }
     if req & bits::CANCEL != 0 {
         a |= attention::CANCEL;
+        if t.has(flags::ACKNOWLEDGED) {
+            t.set_flag(flags::ACKNOWLEDGED, false);
+        }
     }
     if req & bits::INTERRUPT != 0 {
         a |= attention::INTERRUPT;

@@ -39,6 +39,7 @@ pub fn info(co: u64) -> Result<Info, Errno> {
         flags: t.flags.load(Relaxed) & flags::PUBLIC,
         stack_size: stack::class_bytes(t.stack_class.load(Relaxed)) as u64,
         name: t.name(),
+        acknowledged: t.has(flags::ACKNOWLEDGED),
     };
     // Its fields are its own only if it is still there.
     if matches!(t.life.state(g), State::Gone | State::Taken) { Err(Errno::ESRCH) } else { Ok(info) }

@@ -86,7 +86,11 @@ pub fn cancel_clear() -> Result<bool, Errno> {
     absorb(t);
     let a = t.attention.get();
     t.attention.set(a & !at::CANCEL);
-    Ok(a & at::CANCEL != 0)
+    let there_was = a & at::CANCEL != 0;
+    if there_was {
+        t.set_flag(flags::ACKNOWLEDGED, true);
+    }
+    Ok(there_was)
 }
 
 /// co_cancel_pending.

@@ -38,6 +38,8 @@ pub mod flags {
     pub const HELD: u32 = 1 << 14;
     /// Detached, and begins where its spawner is nevertheless.
     pub const NEAR: u32 = 1 << 13;
+    /// Has acknowledged a cancel (co_cancel_clear), and no other has reached it since.
+    pub const ACKNOWLEDGED: u32 = 1 << 15;
 }
 
 /// Bits of `Task::attention`: what the owner knows that a wait must look at.
@@ -114,6 +116,8 @@ pub struct Info {
     pub stack_size: u64,
     /// Its name, ended by zero.
     pub name: [u8; 32],
+    /// It has acknowledged a cancel, and no other has reached it since.
+    pub acknowledged: bool,
 }
 
 /// See the head of `task`.

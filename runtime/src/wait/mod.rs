@@ -35,6 +35,13 @@ use std::time::Duration;
 #[inline(always)]
 fn stop(t: TaskRef) -> Result<(), Stop> {
     absorb(t);
+    stop_noted(t)
+}
+
+/// [`stop`], by what has been absorbed already. Who looks at several things before it parks absorbs once,
+/// before the first look: a second time might take in what had been looked for just before.
+#[inline(always)]
+fn stop_noted(t: TaskRef) -> Result<(), Stop> {
     if t.attention.get() & (at::CANCEL | at::INTERRUPT) == 0 {
         return Ok(());
     }

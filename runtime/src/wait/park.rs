@@ -1,7 +1,7 @@
 //! co_park: in one piece, and in two halves ([`crate::blocking_body!`]) for the exported function.
 #![allow(unsafe_code)]
 
-use super::{Deadline, Stop, deadline, stop, stop_mask, wait_for};
+use super::{Deadline, Stop, deadline, stop, stop_mask, stop_noted, wait_for};
 use crate::arch::{BLOCKING_FRAME, Step};
 use crate::err::Errno;
 use crate::sched::{TaskRef, absorb, park_by_step, running};
@@ -9,10 +9,9 @@ use crate::task::{attention as at, flags};
 
 const _: () = assert!(size_of::<Frame>() <= BLOCKING_FRAME);
 
-/// Uses up an unpark, if there has been one.
+/// Uses up an unpark, if there has been one and it has been absorbed.
 #[inline(always)]
 fn take_token(t: TaskRef) -> bool {
-    absorb(t);
     let a = t.attention.get();
     t.attention.set(a & !at::TOKEN);
     a & at::TOKEN != 0
@@ -23,7 +22,11 @@ pub fn park(timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
     let (_, t) = running().ok_or(Errno::EPERM)?;
     stop(t).map_err(|s| s.errno(d))?;
-    wait_for(d, at::TOKEN, || take_token(t)).map_err(|s| s.errno(d))
+    let token = || {
+        absorb(t);
+        take_token(t)
+    };
+    wait_for(d, at::TOKEN, token).map_err(|s| s.errno(d))
 }
 
 /// What lives between the halves.
@@ -103,12 +106,13 @@ unsafe fn resume_park_long(frame: *mut u8) -> Step {
     let Some((v, t)) = running() else { unreachable!("a wait of coroutines") };
     let a = t.attention.get();
     t.attention.set(a & !at::TIMEOUT);
+    absorb(t);
     if take_token(t) {
         return Step::done(0);
     }
     // SAFETY: begin_park wrote it.
     let d = unsafe { (*frame.cast::<Frame>()).deadline };
-    match stop(t) {
+    match stop_noted(t) {
         Err(s) => Step::done(s.errno(d).code()),
         Ok(()) if a & at::TIMEOUT != 0 => Step::done(Stop::Timeout.errno(d).code()),
         Ok(()) => park_by_step(v, t, at::TOKEN | stop_mask(t), d.at()),

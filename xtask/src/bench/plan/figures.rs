@@ -63,6 +63,7 @@ const SCHEDULERS: Field = Field::Schedulers;
 const STACKFUL: Field = Field::Stackful;
 const GO: Field = Field::Named(&["go-p1"]);
 const GO2: Field = Field::Named(&["go-p2"]);
+const THREADED: Field = Field::Named(&["zig-threaded"]);
 const TOKIO: Field = Field::Named(&["tokio-ct", "tokio-mt"]);
 const MAY_TOKIO: Field = Field::Named(&["may", "tokio-ct", "tokio-mt"]);
 const SERVERS: Field =
@@ -190,6 +191,27 @@ figures! {
     "idle, 10k / 64 active: C epoll": value("idle_cost", "C epoll", "x") => Report;
     "idle, that: uring / C epoll":
         ratio("idle_cost", "photonrt uring", "idle_cost", "C epoll") => Report;
+
+    "Zig over C: yield2": ratio("yield2", "photonrt zig", "yield2", "photonrt") => Most(1.05);
+    "Zig over C: spawn+join": ratio("spawn_join", "photonrt zig", "spawn_join", "photonrt") => Most(1.05);
+    "Zig over C: spawn in a batch":
+        ratio("spawn_batch", "photonrt zig", "spawn_batch", "photonrt") => Most(1.05);
+    "Zig over C: ping-pong": ratio("pingpong", "photonrt zig", "pingpong", "photonrt") => Most(1.05);
+    "Zig over C: semaphores":
+        ratio("sem_pingpong", "photonrt zig", "sem_pingpong", "photonrt") => Most(1.05);
+    "Zig over C: channels":
+        ratio("chan_pingpong", "photonrt zig", "chan_pingpong", "photonrt") => Most(1.05);
+    "Zig over C: a free mutex":
+        ratio("mutex_free", "photonrt zig", "mutex_free", "photonrt") => Most(1.05);
+    "std.Io: concurrent and await": ahead("spawn_join", "photonrt zig-io", THREADED) => Least(10.0);
+    "std.Io: concurrent in a batch": ahead("spawn_batch", "photonrt zig-io", THREADED) => Least(10.0);
+    "std.Io: a group": ahead("spawn_group", "photonrt zig-io", THREADED) => Least(10.0);
+    "std.Io: futex ping-pong": ahead("pingpong", "photonrt zig-io", THREADED) => Least(5.0);
+    "std.Io: queue ping-pong": ahead("chan_pingpong", "photonrt zig-io", THREADED) => Least(5.0);
+    "std.Io: a parked task's memory": value("parked30k", "photonrt zig-io", "B/task") => Most(5000.0);
+    "std.Io: http CPU": ahead("http", "photonrt zig-io", THREADED) => Least(1.0);
+    "std.Io: http, 10,000, CPU": ahead("http_10k", "photonrt zig-io", THREADED) => Least(1.0);
+    "std.Io: http CPU / C": ratio("http", "photonrt zig-io", "http", "photonrt uring") => Report;
 
     "http CPU: uring / C epoll": ratio("http", "photonrt uring", "http", "C epoll") => Most(1.0);
     "http CPU: ready / C epoll": ratio("http", "photonrt ready", "http", "C epoll") => Most(1.1);

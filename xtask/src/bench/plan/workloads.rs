@@ -105,6 +105,7 @@ pub const WORKLOADS: &[Workload] = &[
     work("yield100k", &[less("yield100k", "ns")], 1, [20 * M, 5 * M]),
     work("spawn_join", &[less("spawn_join", "ns")], 1, [2 * M, 500 * K]),
     work("spawn_batch", &[less("spawn_batch", "ns")], 1, [100 * K, 100 * K]),
+    work("spawn_group", &[less("spawn_group", "ns")], 1, [100 * K, 100 * K]),
     work("spawn_mt", &[less("spawn_mt", "ns"), less("spawn_mt_flood", "ns")], 2, [M, 300 * K]),
     work("skynet", &[less("skynet", "ms")], 2, [M, 100 * K]).patience(90).memory(8 * GIB),
     work("pingpong", &[less("pingpong", "ns")], 1, [5 * M, M]),

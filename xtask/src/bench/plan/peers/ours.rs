@@ -27,6 +27,7 @@ const ALIKE: &[Task] = &[
     does("yield100k").times(20 * M, 10 * M),
     does("spawn_join").times(5 * M, M),
     does("spawn_batch"),
+    does("spawn_group"),
     does("spawn_mt"),
     does("skynet"),
     does("pingpong").times(10 * M, 3 * M),

@@ -1,16 +1,10 @@
-//! Zig's std.Io.Threaded: a task is a job for a pool of OS threads that grows as needed, so that a task that waits keeps
-//! a thread. bench NAME [N] | http PORT THREADS
-//!
-//! Tasks are made by `concurrent`, which promises that they get on beside each other; `async` runs a function in
-//! place when as many threads are busy as there are CPUs less one.
+//! The workloads on std.Io, for whoever implements it. Tasks are made by `concurrent`, which promises that they get on beside each
+//! other; `async` may run a function in place.
 const std = @import("std");
 const c = @import("common.zig");
 const sync = @import("sync.zig");
 const waits = @import("waits.zig");
 const http = @import("http.zig");
-
-/// By default every thread touches 256 KiB for a stack on which a fault could be reported.
-pub const std_options: std.Options = .{ .signal_stack_size = null };
 
 const Future = std.Io.Future(void);
 
@@ -33,6 +27,19 @@ fn spawnBatch(n: usize) void {
         const t0 = c.now();
         for (all) |*f| f.* = c.must(c.io.concurrent(empty, .{}));
         for (all) |*f| f.await(c.io);
+        best = @min(best, c.div(c.since(t0), n));
+    }
+    c.out(c.name, "", best, "ns");
+}
+
+/// Tasks of a group, which is then awaited.
+fn spawnGroup(n: usize) void {
+    var best = std.math.inf(f64);
+    for (0..5) |_| {
+        var group: std.Io.Group = .init;
+        const t0 = c.now();
+        for (0..n) |_| c.must(group.concurrent(c.io, empty, .{}));
+        c.must(group.await(c.io));
         best = @min(best, c.div(c.since(t0), n));
     }
     c.out(c.name, "", best, "ns");
@@ -67,19 +74,33 @@ fn spawnMt(n: usize) void {
     }
 }
 
-pub fn main(init: std.process.Init.Minimal) void {
-    var args = init.args.iterate();
-    _ = args.skip();
-    c.name = args.next() orelse std.process.exit(2);
-    const given: ?usize = if (args.next()) |text| c.must(std.fmt.parseInt(usize, text, 10)) else null;
-    var threaded: std.Io.Threaded = .init(c.gpa, .{ .stack_size = 64 * 1024 });
-    c.io = threaded.io();
+// ---- skynet: twice, the first to warm up
+fn sky(num: u64, size: u64) u64 {
+    if (size == 1) return num;
+    var kids: [10]std.Io.Future(u64) = undefined;
+    for (&kids, 0..) |*kid, i| kid.* = c.must(c.io.concurrent(sky, .{ num + i * (size / 10), size / 10 }));
+    var sum: u64 = 0;
+    for (&kids) |*kid| sum += kid.await(c.io);
+    return sum;
+}
+fn skynet(n: usize) void {
+    for (0..2) |round| {
+        const t0 = c.now();
+        var root = c.must(c.io.concurrent(sky, .{ 0, n }));
+        if (root.await(c.io) != n * (n - 1) / 2) c.fail("wrong sum");
+        if (round == 1) c.out(c.name, "", c.since(t0) / 1e6, "ms");
+    }
+}
 
+/// Runs the workload `c.name` on `c.io`, and ends the process.
+pub fn main(given: ?usize) noreturn {
     const Work = struct { []const u8, usize, *const fn (usize) void };
     const works = [_]Work{
         .{ "spawn_join", 200_000, spawnJoin },
         .{ "spawn_batch", 10_000, spawnBatch },
+        .{ "spawn_group", 100_000, spawnGroup },
         .{ "spawn_mt", 100_000, spawnMt },
+        .{ "skynet", 1_000_000, skynet },
         .{ "pingpong", 200_000, sync.pingpong },
         .{ "pingpong_x", 100_000, sync.pingpong },
         .{ "sem_pingpong", 200_000, sync.semPingpong },
@@ -106,6 +127,13 @@ pub fn main(init: std.process.Init.Minimal) void {
     }
     if (std.mem.startsWith(u8, c.name, "yield")) c.skip("std.Io has no yield");
     if (std.mem.eql(u8, c.name, "offload")) c.skip("code that blocks is simply called");
-    if (std.mem.eql(u8, c.name, "skynet")) c.skip("more threads than the kernel gives; async would run the children in place");
     c.skip("not in this program");
+}
+
+/// Sets `c.name`, and gives the number on the command line.
+pub fn arguments(init: std.process.Init.Minimal) ?usize {
+    var args = init.args.iterate();
+    _ = args.skip();
+    c.name = args.next() orelse std.process.exit(2);
+    return if (args.next()) |text| c.must(std.fmt.parseInt(usize, text, 10)) else null;
 }

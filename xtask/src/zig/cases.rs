@@ -1,0 +1,71 @@
+//! `cargo xtask test zig-cases`: the conformance suite in Zig, by conformance/zig.
+//!
+//! Every engine and number of vCPUs in the debug mode; the other modes and targets once, on one of them,
+//! since what differs there is Zig's code and not the library's.
+
+use super::{Emulation, Zig, dir};
+use crate::conformance::{count, driver};
+use crate::cross::{TARGETS, Target};
+use crate::package::archive;
+use crate::step::{Fail, Outcome};
+use crate::test::counted;
+use std::path::Path;
+use std::process::Command;
+
+/// A mode and where it is run.
+const MODES: [(&str, &[&str]); 3] = [
+    ("debug", &[]),
+    ("safe", &["--engine", "ready", "--vcpus", "2"]),
+    ("fast", &["--engine", "uring", "--vcpus", "2"]),
+];
+
+/// A target and where it is run.
+const ELSEWHERE: [(&str, &[&str]); 3] = [
+    ("x86_64-linux-gnu.2.17", &["--engine", "uring", "--vcpus", "1"]),
+    ("x86_64-linux-musl", &["--engine", "ready", "--vcpus", "2"]),
+    ("aarch64-linux-gnu.2.36", &["--engine", "ready", "--vcpus", "1"]),
+];
+
+/// The step.
+pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
+    let zig = match Zig::find() {
+        Ok(zig) => zig,
+        Err(fail) => return Ok(fail.outcome("the cases in Zig", trouble)),
+    };
+    crate::package::build()?;
+    let mut sum = Outcome::default();
+    for (mode, args) in MODES {
+        let mut c = suite(&zig, &archive(), mode, args);
+        c.env("ZIG_OPTIMIZE", mode);
+        sum.add(counted(&format!("{name}-{mode}"), &mut c, 1200, count, trouble)?);
+    }
+    for (what, args) in ELSEWHERE {
+        let run = |trouble: &mut Vec<String>| -> Result<Outcome, Fail> {
+            let known = |t: &&Target| what.starts_with(t.name);
+            let target =
+                TARGETS.iter().find(known).expect("one of those that archives are made for");
+            let emulation = Emulation::of(target)?;
+            let mut c = suite(&zig, &target.archive()?, what, args);
+            c.env("ZIG_TARGET", what);
+            if let Some(e) = emulation {
+                c.env("ZIG_RUN", e.command());
+                c.env("PHOTONRT_EMULATED", "1");
+            }
+            counted(&format!("{name}-{what}"), &mut c, 1200, count, trouble).map_err(Fail::Broken)
+        };
+        let result = run(trouble);
+        sum.add(result.unwrap_or_else(|f| f.outcome(&format!("cases on {what}"), trouble)));
+    }
+    Ok(sum)
+}
+
+/// The suite's driver with a certain archive; `what` names the folder of its program.
+fn suite(zig: &Zig, archive: &Path, what: &str, args: &[&str]) -> Command {
+    let args: Vec<String> = ["--impl", "zig"].iter().chain(args).map(|a| a.to_string()).collect();
+    let mut c = driver(&args);
+    c.env("ZIG", zig.path())
+        .env("ZIG_GLOBAL_CACHE_DIR", dir().join("cache"))
+        .env("CONF_BUILD", dir().join("cases").join(what))
+        .env("PHOTONRT_LIB", archive);
+    c
+}
