@@ -106,9 +106,35 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     for mode in ["debug", "safe", "fast"] {
         let mut c = zig.build(&archive(), &["test"]);
         c.arg(format!("-Doptimize={mode}"));
-        sum.add(tests(&format!("{name}-{mode}"), c, trouble));
+        let ran = tests(&format!("{name}-{mode}"), c, trouble);
+        let (there, all) = (written()?, ran.passed + ran.failed + ran.skipped.len() as u64);
+        if all != there {
+            trouble
+                .push(format!("{mode}: of {there} tests {all} ran: no root mentions their files"));
+        }
+        sum.add(Outcome::check(all == there));
+        sum.add(ran);
     }
     Ok(sum)
+}
+
+/// How many tests the package has. Zig runs those of the files that a test of the root mentions, and of what
+/// these mention, and says nothing of others.
+fn written() -> Result<u64, String> {
+    let begins = |line: &&str| line.strip_prefix("test ").is_some_and(|l| l.ends_with('{'));
+    let folders = ["src", "tests"].map(|n| home().join(n));
+    let mut sum = 0;
+    for file in folders.iter().flat_map(|f| files(f)) {
+        let text = crate::package::io(&file, std::fs::read_to_string(&file))?;
+        sum += text.lines().filter(begins).count() as u64;
+    }
+    Ok(sum)
+}
+
+/// The files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+    entries.flat_map(|p| if p.is_dir() { files(&p) } else { vec![p] }).collect()
 }
 
 /// Runs a `zig build test`. Zig itself ends a test that hangs, and names it.
