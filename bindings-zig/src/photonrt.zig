@@ -136,6 +136,7 @@ pub const process = @import("process.zig");
 pub const signal = @import("signal.zig");
 
 test {
+    _ = Io;
     _ = errors;
     _ = time;
     _ = @import("call.zig");
