@@ -46,6 +46,10 @@ const natives = .{
     @import("Io/wait.zig"),
     @import("Io/process.zig"),
     @import("Io/stderr.zig"),
+    @import("Io/operate.zig"),
+    @import("Io/batch.zig"),
+    @import("Io/net.zig"),
+    @import("Io/file.zig"),
 };
 
 /// Threaded's entries that never block.
@@ -294,5 +298,14 @@ fn started(rc: c_int) StartError!void {
 
 test {
     inline for (natives) |module| _ = module;
-    _ = @import("Io/tests.zig");
+    _ = @import("Io/test/start.zig");
+    _ = @import("Io/test/task.zig");
+    _ = @import("Io/test/group.zig");
+    _ = @import("Io/test/wait.zig");
+    _ = @import("Io/test/operate.zig");
+    _ = @import("Io/test/message.zig");
+    _ = @import("Io/test/batch.zig");
+    _ = @import("Io/test/net.zig");
+    _ = @import("Io/test/file.zig");
+    _ = @import("Io/test/http.zig");
 }

@@ -141,7 +141,7 @@ unsafe fn create(stack: usize, begin: Begin, arg: *mut c_void) -> Result<OsThrea
         Errno::check_number(libc::pthread_attr_init(attr.as_mut_ptr()))?;
         let least = usize::try_from(libc::sysconf(libc::_SC_THREAD_STACK_MIN)).unwrap_or(0);
         let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
-        let stack = (stack + least).next_multiple_of(page);
+        let stack = (stack + least + thread_locals()).next_multiple_of(page);
         let made = Errno::check_number(libc::pthread_attr_setstacksize(attr.as_mut_ptr(), stack))
             .and_then(|()| {
                 Errno::check_number(libc::pthread_create(
@@ -156,9 +156,42 @@ unsafe fn create(stack: usize, begin: Begin, arg: *mut c_void) -> Result<OsThrea
     }
 }
 
+/// Bytes of the program's thread-local variables, which glibc puts into a new thread's stack. A program
+/// may have many: Zig's standard library alone has a signal stack of 256 KiB there. Other systems give
+/// them memory of their own.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn thread_locals() -> usize {
+    /// Adds what one object that is loaded has of them.
+    unsafe extern "C" fn add(
+        object: *mut libc::dl_phdr_info,
+        _size: usize,
+        sum: *mut c_void,
+    ) -> std::ffi::c_int {
+        // SAFETY: what dl_iterate_phdr gives and `sum` below, for as long as the call lasts.
+        let (headers, sum) = unsafe {
+            let (first, n) = ((*object).dlpi_phdr, (*object).dlpi_phnum);
+            (std::slice::from_raw_parts(first, usize::from(n)), &mut *sum.cast::<usize>())
+        };
+        for h in headers.iter().filter(|h| h.p_type == libc::PT_TLS) {
+            *sum += h.p_memsz as usize + h.p_align as usize;
+        }
+        0
+    }
+    let mut sum = 0usize;
+    // SAFETY: `add` takes what it is given here.
+    unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut sum).cast()) };
+    sum
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn thread_locals() -> usize {
+    0
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
@@ -189,6 +222,26 @@ mod tests {
             assert_eq!(name.expect("procfs").trim_end(), "co-test");
         }
         assert_eq!(Arc::strong_count(&mine), 1);
+    }
+
+    #[test]
+    fn thread_locals_of_the_program_leave_the_stack_whole() {
+        const MUCH: usize = 300 << 10;
+        thread_local! {
+            static MANY: Cell<[u8; MUCH]> = const { Cell::new([0; MUCH]) };
+        }
+        fn use_stack() -> u8 {
+            let mut array = [1u8; 60 << 10];
+            std::hint::black_box(&mut array);
+            array[4096]
+        }
+        let (tell, told) = channel();
+        let t = OsThread::start(Name::new("x"), 64 << 10, move || {
+            let locals = MANY.with(|m| std::hint::black_box(m.as_ptr()).is_null());
+            tell.send((locals, use_stack())).expect("the test waits");
+        });
+        t.expect("a thread").join();
+        assert_eq!(told.recv(), Ok((false, 1)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 const std = @import("std");
 const c = @import("c");
 const Io = @import("../../Io.zig");
-const t = @import("../tests.zig");
+const t = @import("fixture.zig");
 const expectEqual = std.testing.expectEqual;
 const expectError = std.testing.expectError;
 

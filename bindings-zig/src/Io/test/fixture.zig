@@ -1,10 +1,10 @@
-//! Tests of photonrt.Io, by way of std's public API. One file for each of its parts.
+//! What the tests of photonrt.Io share. They go by std's public API.
 //!
-//! `everywhere` is the fixture: the same body on one vCPU and on two; in a coroutine whose vCPU is the
+//! `everywhere`: the same body on one vCPU and on two; in a coroutine whose vCPU is the
 //! test's thread; and on a plain thread.
 const std = @import("std");
 const c = @import("c");
-const Io = @import("../Io.zig");
+const Io = @import("../../Io.zig");
 
 pub const gpa = std.testing.allocator;
 
@@ -52,11 +52,4 @@ pub fn Blocked(comptime R: type) type {
             untilParked(self.co.raw);
         }
     };
-}
-
-test {
-    _ = @import("tests/task.zig");
-    _ = @import("tests/group.zig");
-    _ = @import("tests/wait.zig");
-    _ = @import("tests/start.zig");
 }
