@@ -46,6 +46,7 @@ const natives = .{
     @import("Io/wait.zig"),
     @import("Io/process.zig"),
     @import("Io/stderr.zig"),
+    @import("Io/dir.zig"),
     @import("Io/operate.zig"),
     @import("Io/batch.zig"),
     @import("Io/net.zig"),
@@ -302,6 +303,9 @@ test {
     _ = @import("Io/test/task.zig");
     _ = @import("Io/test/group.zig");
     _ = @import("Io/test/wait.zig");
+    _ = @import("Io/test/offload.zig");
+    _ = @import("Io/test/process.zig");
+    _ = @import("Io/test/crash.zig");
     _ = @import("Io/test/operate.zig");
     _ = @import("Io/test/message.zig");
     _ = @import("Io/test/batch.zig");

@@ -65,11 +65,7 @@ pub fn Offload(comptime name: []const u8) type {
 
             /// On the runtime's pool, or right here; deaf to requests.
             fn away(job: *Job) void {
-                if (makes_processes or !onPool(thunk, job)) {
-                    _ = c.co_blocking_enter();
-                    defer _ = c.co_blocking_leave();
-                    job.call();
-                }
+                if (makes_processes) here(thunk, job) else blocking(thunk, job);
             }
 
             fn thunk(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
@@ -124,15 +120,26 @@ fn cancelTask(userdata: ?*anyopaque, future: *std.Io.AnyFuture) void {
         }
     };
     var request: Request = .{ .userdata = userdata, .future = future };
-    if (!onPool(Request.make, &request)) _ = Request.make(&request);
+    blocking(Request.make, &request);
 }
 
-/// Runs `function(arg)` on the runtime's pool and waits for it, deaf to requests. False: no thread is
-/// to be had.
-fn onPool(function: *const fn (?*anyopaque) callconv(.c) ?*anyopaque, arg: ?*anyopaque) bool {
+/// What may block the thread it is called on.
+pub const Function = *const fn (arg: ?*anyopaque) callconv(.c) ?*anyopaque;
+
+/// Runs `function(arg)` on the runtime's pool, or right here if no thread is to be had, and waits for
+/// it; not a cancelation point; any thread.
+pub fn blocking(function: Function, arg: ?*anyopaque) void {
     const shield: core.Shield = .begin();
-    defer shield.end();
-    return c.co_blocking(function, arg, null, c.CO_FOREVER) == 0;
+    const rc = c.co_blocking(function, arg, null, c.CO_FOREVER);
+    shield.end();
+    if (rc < 0) here(function, arg);
+}
+
+/// As foreign code, for which those on this vCPU wait.
+fn here(function: Function, arg: ?*anyopaque) void {
+    _ = c.co_blocking_enter();
+    defer _ = c.co_blocking_leave();
+    _ = function(arg);
 }
 
 /// Threads of Threaded that are free.
