@@ -13,7 +13,7 @@
 //! A descriptor that is ready may not be any more when it is tried: another task was faster. Then the
 //! operation goes on waiting. A file on a disk is always ready and yet not there at once: it is waited
 //! for on its own, which is as long as the disk takes, and what is a wait for somebody else can't hold
-//! up the others that way.
+//! up the others that way. So is a request to a device (ioctl), once its descriptor is ready for anything.
 //!
 //! Rejected: one co_io_batch with CO_BATCH_ANY. It takes up to four hundred bytes for each operation, so
 //! the array would have to be allocated; all but one of its operations would be called off and

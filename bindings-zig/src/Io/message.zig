@@ -36,7 +36,7 @@ pub fn header(list: []c.struct_iovec, control: []const u8) c.struct_msghdr {
 }
 
 /// Receives at least one message, and those that are there already.
-pub fn receive(o: NetReceive, patience: i64) operate.Stop!NetReceive.Result {
+pub noinline fn receive(o: NetReceive, patience: i64) operate.Stop!NetReceive.Result {
     var left = o.data_buffer;
     for (o.message_buffer, 0..) |*incoming, i| {
         // An empty buffer would lose a datagram; and a look takes nothing, so it sees the same again.
@@ -80,7 +80,7 @@ fn receiveOne(o: NetReceive, incoming: *net.IncomingMessage, buffer: []u8, patie
 }
 
 /// Sends all of the messages, or those before one that fails.
-pub fn send(o: NetSend, patience: i64) operate.Stop!NetSend.Result {
+pub noinline fn send(o: NetSend, patience: i64) operate.Stop!NetSend.Result {
     var flags: c_int = 0;
     if (@hasDecl(posix.MSG, "CONFIRM") and o.flags.confirm) flags |= posix.MSG.CONFIRM;
     if (@hasDecl(posix.MSG, "FASTOPEN") and o.flags.fastopen) flags |= posix.MSG.FASTOPEN;

@@ -45,20 +45,26 @@ pub fn perform(operation: Operation, patience: i64) Stop!Operation.Result {
         .device_io_control => |*o| .{ .device_io_control = try control(o) },
         .net_receive => |o| .{ .net_receive = try message.receive(o, patience) },
         .net_send => |o| .{ .net_send = try message.send(o, patience) },
-        .net_read => |o| .{ .net_read = try readNet(o, patience) },
-        .net_write => |o| .{ .net_write = try writeNet(o, patience) },
+        .net_read => |*o| .{ .net_read = try readNet(o, patience) },
+        .net_write => |*o| .{ .net_write = try writeNet(o, patience) },
     };
 }
 
 /// What a call has come to: how many bytes, an error of the operation, or that there was none.
-pub fn outcome(comptime Set: type, rc: i64, patience: i64) Stop!(Set!usize) {
+pub inline fn outcome(comptime Set: type, rc: i64, patience: i64) Stop!(Set!usize) {
     if (rc >= 0) return @as(Set!usize, @intCast(rc));
-    if (rc == -@as(i64, @backingInt(posix.E.CANCELED))) return error.CancelRequested;
-    if (rc == -@as(i64, @backingInt(posix.E.AGAIN)) and patience == c.CO_NOW) return error.WouldWait;
-    return @as(Set!usize, errno.of(Set, rc));
+    return failure(Set, rc, patience);
 }
 
-fn readFile(o: Operation.FileReadStreaming, patience: i64) Stop!Operation.FileReadStreaming.Result {
+noinline fn failure(comptime Set: type, rc: i64, patience: i64) Stop!(Set!usize) {
+    return switch (core.errno(rc)) {
+        .CANCELED => error.CancelRequested,
+        .AGAIN => if (patience == c.CO_NOW) error.WouldWait else @as(Set!usize, errno.of(Set, rc)),
+        else => @as(Set!usize, errno.of(Set, rc)),
+    };
+}
+
+noinline fn readFile(o: Operation.FileReadStreaming, patience: i64) Stop!Operation.FileReadStreaming.Result {
     var v: Vectors = undefined;
     v.forReading(o.data);
     if (v.len == 0) return 0;
@@ -71,7 +77,7 @@ fn readFile(o: Operation.FileReadStreaming, patience: i64) Stop!Operation.FileRe
     return try outcome(Operation.FileReadStreaming.Error, rc, patience);
 }
 
-fn writeFile(o: Operation.FileWriteStreaming, patience: i64) Stop!Operation.FileWriteStreaming.Result {
+noinline fn writeFile(o: Operation.FileWriteStreaming, patience: i64) Stop!Operation.FileWriteStreaming.Result {
     var pattern: [Vectors.pattern_len]u8 = undefined;
     var v: Vectors = undefined;
     v.forWriting(o.header, o.data, o.splat, &pattern);
@@ -84,15 +90,19 @@ fn writeFile(o: Operation.FileWriteStreaming, patience: i64) Stop!Operation.File
     return try outcome(Operation.FileWriteStreaming.Error, rc, patience);
 }
 
-fn readNet(o: Operation.NetRead, patience: i64) Stop!Operation.NetRead.Result {
+fn readNet(o: *const Operation.NetRead, patience: i64) Stop!Operation.NetRead.Result {
+    if (o.data.len != 1 or o.control.len != 0) return readNetMany(o, patience);
+    const buffer = o.data[0];
+    std.debug.assert(buffer.len != 0); // 0 bytes are the end of the stream
+    const rc = c.co_io_recv(o.socket_handle, buffer.ptr, buffer.len, 0, patience);
+    const n = try outcome(Operation.NetRead.Error, rc, patience);
+    return .{ .data_len = n catch |e| return @as(Operation.NetRead.Result, e) };
+}
+
+noinline fn readNetMany(o: *const Operation.NetRead, patience: i64) Stop!Operation.NetRead.Result {
     var v: Vectors = undefined;
     v.forReading(o.data);
-    std.debug.assert(v.len != 0); // 0 bytes are the end of the stream
-    if (o.control.len == 0) if (v.only()) |buffer| {
-        const rc = c.co_io_recv(o.socket_handle, buffer.ptr, buffer.len, 0, patience);
-        const n = try outcome(Operation.NetRead.Error, rc, patience);
-        return .{ .data_len = n catch |e| return @as(Operation.NetRead.Result, e) };
-    };
+    std.debug.assert(v.len != 0);
     var header = message.header(v.list[0..v.len], o.control);
     const rc = c.co_io_recvmsg(o.socket_handle, &header, 0, patience);
     const n = try outcome(Operation.NetRead.Error, rc, patience);
@@ -103,19 +113,22 @@ fn readNet(o: Operation.NetRead, patience: i64) Stop!Operation.NetRead.Result {
     };
 }
 
-fn writeNet(o: Operation.NetWrite, patience: i64) Stop!Operation.NetWrite.Result {
+fn writeNet(o: *const Operation.NetWrite, patience: i64) Stop!Operation.NetWrite.Result {
+    if (o.data.len != 1 or o.control.len != 0) return writeNetMany(o, patience);
+    // What a flush is, and a write that no buffer is for.
+    const bytes = if (o.data[0].len == 0) o.header else if (o.header.len == 0 and o.splat == 1) o.data[0] else return writeNetMany(o, patience);
+    if (bytes.len == 0) return 0;
+    const rc = c.co_io_send(o.socket_handle, bytes.ptr, bytes.len, 0, patience);
+    return try outcome(Operation.NetWrite.Error, rc, patience);
+}
+
+noinline fn writeNetMany(o: *const Operation.NetWrite, patience: i64) Stop!Operation.NetWrite.Result {
     var pattern: [Vectors.pattern_len]u8 = undefined;
     var v: Vectors = undefined;
     v.forWriting(o.header, o.data, o.splat, &pattern);
-    const Error = Operation.NetWrite.Error;
-    if (o.control.len == 0) {
-        if (v.len == 0) return 0;
-        if (v.only()) |bytes| {
-            return try outcome(Error, c.co_io_send(o.socket_handle, bytes.ptr, bytes.len, 0, patience), patience);
-        }
-    }
+    if (v.len == 0 and o.control.len == 0) return 0;
     const header = message.header(v.list[0..v.len], o.control);
-    return try outcome(Error, c.co_io_sendmsg(o.socket_handle, &header, 0, patience), patience);
+    return try outcome(Operation.NetWrite.Error, c.co_io_sendmsg(o.socket_handle, &header, 0, patience), patience);
 }
 
 /// Requests that only ask, or set a number: the system answers them at once.
@@ -129,7 +142,7 @@ const quick = quick: {
 
 /// Whether a request waits is the driver's affair and nobody tells, so it is made on a thread for what
 /// blocks; a cancel is heard until it has begun.
-fn control(o: *const Operation.DeviceIoControl) Stop!Operation.DeviceIoControl.Result {
+noinline fn control(o: *const Operation.DeviceIoControl) Stop!Operation.DeviceIoControl.Result {
     var request: Request = .{ .o = o };
     if (std.mem.findScalar(u32, quick, o.code) != null) {
         if (c.co_cancel_pending() != 0) return error.CancelRequested;
