@@ -25,14 +25,16 @@
 const std = @import("std");
 const c = @import("c");
 const offload = @import("Io/offload.zig");
+const Memory = @import("Io/memory.zig").Memory;
 const Stderr = @import("Io/stderr.zig").Stderr;
 
 const Io = @This();
 
 /// For what is not native.
 threaded: std.Io.Threaded,
-/// Memory of tasks.
 gpa: std.mem.Allocator,
+/// Of tasks, from `gpa`.
+memory: Memory,
 /// Threads of `threaded` that are free to run an entry.
 slots: offload.Slots,
 stderr: Stderr,
@@ -206,6 +208,15 @@ pub fn init(rt: *Io, gpa: std.mem.Allocator, options: Options) StartError!void {
     errdefer rt.threaded.deinit();
     try started(c.co_init(&options.config()));
     rt.owner = true;
+    // Not that it must succeed.
+    _ = c.co_group_call(0, enter, rt, null, c.CO_FOREVER);
+}
+
+/// In a coroutine of the group whose threads end before the Io does.
+fn enter(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
+    const rt: *Io = @ptrCast(@alignCast(arg));
+    rt.memory.group = c.co_group_self();
+    return null;
 }
 
 /// As `init`, in a process whose runtime somebody else has started and will stop, after `deinit`:
@@ -221,7 +232,7 @@ pub fn attach(rt: *Io, gpa: std.mem.Allocator, options: Options) void {
 /// After `attach`: all tasks must have been awaited, and the runtime goes on.
 pub fn deinit(rt: *Io) void {
     if (rt.owner) std.debug.assert(c.co_shutdown(c.CO_FOREVER) == 0);
-    rt.threaded.deinit();
+    rt.tearDown();
     rt.* = undefined;
 }
 
@@ -248,13 +259,15 @@ pub fn run(
 
         fn entry(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
             const main: *@This() = @ptrCast(@alignCast(arg));
+            main.rt.owner = true;
+            _ = enter(&main.rt);
             main.result = @call(.auto, function, .{main.rt.io()} ++ main.args);
             return null;
         }
     };
     var main: Main = .{ .rt = undefined, .args = args, .result = undefined };
     main.rt.setUp(gpa, options);
-    defer main.rt.threaded.deinit();
+    defer main.rt.tearDown();
     var cfg = options.config();
     if (options.cancel_rest) cfg.flags |= c.CO_RUN_CANCEL;
     try started(c.co_run(&cfg, Main.entry, &main, null));
@@ -277,10 +290,16 @@ fn setUp(rt: *Io, gpa: std.mem.Allocator, options: Options) void {
             .disable_memory_mapping = options.disable_memory_mapping,
         }),
         .gpa = gpa,
+        .memory = .init(gpa),
         .slots = .init(if (options.blocking_max == 0) 64 else options.blocking_max),
         .stderr = .{},
         .owner = false,
     };
+}
+
+fn tearDown(rt: *Io) void {
+    rt.threaded.deinit();
+    rt.memory.deinit();
 }
 
 fn started(rc: c_int) StartError!void {

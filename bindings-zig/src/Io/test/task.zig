@@ -115,6 +115,19 @@ test "tasks of tasks" {
     }.body);
 }
 
+test "more tasks than a thread keeps memory for" {
+    try t.everywhere(struct {
+        fn body(io: std.Io) !void {
+            const futures = try t.gpa.alloc(std.Io.Future(u64), 3000);
+            defer t.gpa.free(futures);
+            for (0..2) |_| {
+                for (futures, 0..) |*f, i| f.* = try io.concurrent(sum, .{ i, 1 });
+                for (futures, 0..) |*f, i| try expectEqual(i + 1, f.await(io));
+            }
+        }
+    }.body);
+}
+
 test "without memory" {
     const body = struct {
         fn body(io: std.Io) !void {
