@@ -70,6 +70,16 @@ pub fn errno(rc: anytype) std.posix.E {
     return @fromBackingInt(@intCast(-rc));
 }
 
+/// A timeout as the C ABI wants it, if that says the same: no timeout, or a duration on the clock that the
+/// runtime has itself. Spares two looks at the clock. Null: use a `Deadline`.
+pub fn plainTimeout(timeout: std.Io.Timeout) ?i64 {
+    return switch (timeout) {
+        .none => c.CO_FOREVER,
+        .duration => |d| if (d.clock == .awake) @max(0, std.math.lossyCast(i64, d.raw.nanoseconds)) else null,
+        .deadline => null,
+    };
+}
+
 /// When a wait is to end, by the clock that its user named.
 pub const Deadline = struct {
     clock: std.Io.Clock,
@@ -85,10 +95,10 @@ pub const Deadline = struct {
     pub fn init(io: *Io, timeout: std.Io.Timeout) Deadline {
         return switch (timeout) {
             .none => never,
-            .duration => |d| .{
-                // A duration on the real-time clock is not to be changed by setting that.
-                .clock = if (d.clock == .real) .awake else d.clock,
-                .at = io.now(if (d.clock == .real) .awake else d.clock).nanoseconds +| d.raw.nanoseconds,
+            .duration => |d| duration: {
+                // Setting the real-time clock does not change how long a duration is.
+                const clock = if (d.clock == .real) .awake else d.clock;
+                break :duration .{ .clock = clock, .at = clock.now(io.io()).nanoseconds +| d.raw.nanoseconds };
             },
             .deadline => |t| .{ .clock = t.clock, .at = t.raw.nanoseconds },
         };
@@ -98,12 +108,10 @@ pub const Deadline = struct {
     /// since it may have been cut short.
     pub fn next(d: Deadline, io: *Io) ?i64 {
         const at = d.at orelse return c.CO_FOREVER;
-        const left = at -| io.now(d.clock).nanoseconds;
+        const left = at -| d.clock.now(io.io()).nanoseconds;
         if (left <= 0) return null;
         return switch (d.clock) {
             .awake => std.math.lossyCast(i64, left),
-            // A second of CPU time takes a second at least if one thread spends it; a process may
-            // spend it on all CPUs at once.
             .real, .boot, .cpu_thread, .cpu_process => @intCast(@min(left, look_ns)),
         };
     }

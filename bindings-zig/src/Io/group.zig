@@ -79,11 +79,18 @@ const Member = struct {
     /// Ends the membership. The group may be gone afterwards, as is the member.
     fn leave(member: *Member) void {
         const group = member.group;
-        const gpa = member.io.gpa;
+        const io = member.io;
         const word = group.lock();
         member.remove();
-        group.countOut(word);
-        Block.destroy(gpa, member);
+        if (io.owner) {
+            group.countOut(word);
+            io.memory.destroy(member);
+        } else {
+            // Who awaits the group may end this Io then, though not the runtime.
+            group.unlock(word);
+            io.memory.destroy(member);
+            group.countOut(group.lock());
+        }
     }
 };
 
@@ -235,7 +242,7 @@ pub fn groupAsync(
 
 /// Adds a member and spawns its coroutine. Gives the member if that failed; fails where there is none.
 fn spawn(io: *Io, group: *std.Io.Group, context: []const u8, context_alignment: Alignment, start: Start) std.Io.ConcurrentError!?*Member {
-    const member = Block.create(Member, io.gpa, context, context_alignment, 0, .@"1") catch
+    const member = io.memory.create(Member, context, context_alignment, 0, .@"1") catch
         return error.ConcurrencyUnavailable;
     member.start = start;
     member.io = io;

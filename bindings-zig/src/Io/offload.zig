@@ -13,10 +13,17 @@
 //! entry takes the runtime's own pool, which costs no allocation.
 //!
 //! Threads are few (`Io.Options.blocking_max`): who finds none waits for one, and may be canceled
-//! meanwhile. If the system refuses to give any, the entry runs where it is, as foreign code that
-//! holds up its vCPU: slow, but not an error that the caller's set does not have.
+//! meanwhile. If Threaded can't have a thread, or memory, its entry runs on the runtime's pool and is
+//! not canceled; if there is no thread there either, it runs where it is, as foreign code that holds
+//! up its vCPU. Slow, but not an error that the system call does not have.
+//!
+//! Children inherit the signal mask of the thread that made them, and the runtime's pool blocks all
+//! signals: what makes or replaces a process never runs there.
 //!
 //! On a plain thread, or in a bracket of co_blocking_enter, the entry is called straight.
+//!
+//! Rejected: Threaded's await as the place to wait. It sleeps on a futex of the system, on the vCPU;
+//! it is only called when the task has nothing left to do but to say so.
 const std = @import("std");
 const c = @import("c");
 const core = @import("core.zig");
@@ -27,13 +34,14 @@ pub fn Offload(comptime name: []const u8) type {
     const Entry = @typeInfo(@FieldType(std.Io.VTable, name)).pointer.child;
     const Result = @typeInfo(Entry).@"fn".return_type.?;
     const Args = std.meta.ArgsTuple(Entry);
+    const cancelable = hasCanceled(Result);
+    const makes_processes = std.mem.startsWith(u8, name, "process");
     return struct {
         /// The entry itself.
         pub const entry = Spread(Entry, run).call;
 
         fn run(args: Args) Result {
             var job: Job = .{ .args = args };
-            const cancelable = comptime hasCanceled(Result);
             if (cancelable) try core.checkCancel();
             if (!core.inCoroutine()) {
                 job.call();
@@ -55,47 +63,36 @@ pub fn Offload(comptime name: []const u8) type {
                 job.result = @call(.auto, @field(Io.base, name), job.args);
             }
 
-            /// On the runtime's pool; the caller waits, deaf to cancels.
+            /// On the runtime's pool, or right here; deaf to requests.
             fn away(job: *Job) void {
-                const shield: core.Shield = .begin();
-                defer shield.end();
-                const Thunk = struct {
-                    fn thunk(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
-                        const j: *Job = @ptrCast(@alignCast(arg));
-                        j.call();
-                        return null;
-                    }
-                };
-                while (true) {
-                    const rc = c.co_blocking(Thunk.thunk, job, null, c.CO_FOREVER);
-                    if (rc == 0) return;
-                    if (core.errno(rc) != .AGAIN) continue; // an interrupt, before it began
-                    _ = c.co_blocking_enter();
-                    defer _ = c.co_blocking_leave();
-                    return job.call();
-                }
+                if (makes_processes) here(thunk, job) else blocking(thunk, job);
+            }
+
+            fn thunk(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
+                const job: *Job = @ptrCast(@alignCast(arg));
+                job.call();
+                return null;
             }
 
             /// As a task of Threaded, to which a cancel is passed on.
             fn concurrently(job: *Job) error{Canceled}!void {
-                const io = core.from(job.args[0]);
-                try io.threads.acquire();
-                defer io.threads.release();
-                const pointer: *Job = job;
-                const future = Io.base.concurrent(job.args[0], 0, .@"1", std.mem.asBytes(&pointer), .of(*Job), task) catch return job.away();
-                var nothing: [0]u8 = .{};
+                const userdata = job.args[0];
+                const slots = &core.from(userdata).slots;
+                try slots.acquire();
+                defer slots.release();
+                const context = std.mem.asBytes(&job);
+                const future = Io.base.concurrent(userdata, 0, .@"1", context, .of(*Job), task) catch
+                    return job.away();
                 while (job.done.load(.acquire) == 0) { // .release in task
                     const rc = c.co_futex_wait(&job.done.raw, 0, c.CO_FOREVER);
                     if (rc == 0 or core.errno(rc) != .CANCELED) continue;
                     _ = c.co_cancel_clear();
-                    // Threaded signals the thread until it has seen the request: off the vCPU.
-                    Cancel.run(job.args[0], future);
+                    cancelTask(userdata, future);
                     // It completed in spite of the request, which stays pending.
                     if (!isCanceled(job.result)) core.rearm();
                     return;
                 }
-                // Ended but for a few instructions: Threaded's futex is for plain threads.
-                Io.base.await(job.args[0], future, &nothing, .@"1");
+                Io.base.await(userdata, future, &.{}, .@"1");
             }
 
             fn task(context: *const anyopaque, _: *anyopaque) void {
@@ -109,34 +106,75 @@ pub fn Offload(comptime name: []const u8) type {
     };
 }
 
-/// Threaded's cancel, which waits for the task's end: on the runtime's pool.
-const Cancel = struct {
-    userdata: ?*anyopaque,
-    future: *std.Io.AnyFuture,
+/// Threaded's cancel, which signals the thread until it has seen the request and then waits for the
+/// task's end: off the vCPU.
+fn cancelTask(userdata: ?*anyopaque, future: *std.Io.AnyFuture) void {
+    const Request = struct {
+        userdata: ?*anyopaque,
+        future: *std.Io.AnyFuture,
 
-    fn run(userdata: ?*anyopaque, future: *std.Io.AnyFuture) void {
-        var request: Cancel = .{ .userdata = userdata, .future = future };
-        const shield: core.Shield = .begin();
-        defer shield.end();
+        fn make(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
+            const request: *@This() = @ptrCast(@alignCast(arg));
+            Io.base.cancel(request.userdata, request.future, &.{}, .@"1");
+            return null;
+        }
+    };
+    var request: Request = .{ .userdata = userdata, .future = future };
+    blocking(Request.make, &request);
+}
+
+/// What may block the thread it is called on.
+pub const Function = *const fn (arg: ?*anyopaque) callconv(.c) ?*anyopaque;
+
+/// Runs `function(arg)` on the runtime's pool, or right here if no thread is to be had, and waits for
+/// it; not a cancelation point; any thread.
+pub fn blocking(function: Function, arg: ?*anyopaque) void {
+    const shield: core.Shield = .begin();
+    const rc = c.co_blocking(function, arg, null, c.CO_FOREVER);
+    shield.end();
+    if (rc < 0) here(function, arg);
+}
+
+/// As foreign code, for which those on this vCPU wait.
+fn here(function: Function, arg: ?*anyopaque) void {
+    _ = c.co_blocking_enter();
+    defer _ = c.co_blocking_leave();
+    _ = function(arg);
+}
+
+/// Threads of Threaded that are free.
+pub const Slots = struct {
+    /// A futex.
+    free: std.atomic.Value(u32),
+
+    pub fn init(n: u32) Slots {
+        return .{ .free = .init(n) };
+    }
+
+    /// Blocks; a cancelation point.
+    fn acquire(slots: *Slots) error{Canceled}!void {
+        var n = slots.free.load(.monotonic);
         while (true) {
-            const rc = c.co_blocking(thunk, &request, null, c.CO_FOREVER);
-            if (rc == 0) return;
-            if (core.errno(rc) != .AGAIN) continue;
-            _ = thunk(&request); // no thread to be had: here
-            return;
+            if (n > 0) {
+                // Relaxed: nothing but the number is handed on.
+                n = slots.free.cmpxchgWeak(n, n - 1, .monotonic, .monotonic) orelse return;
+                continue;
+            }
+            const rc = c.co_futex_wait(&slots.free.raw, 0, c.CO_FOREVER);
+            if (rc < 0 and core.errno(rc) == .CANCELED) return core.canceled();
+            n = slots.free.load(.monotonic);
         }
     }
 
-    fn thunk(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
-        const request: *Cancel = @ptrCast(@alignCast(arg));
-        var nothing: [0]u8 = .{};
-        Io.base.cancel(request.userdata, request.future, &nothing, .@"1");
-        return null;
+    fn release(slots: *Slots) void {
+        // One who waits for each slot: of two that come free one may be taken by somebody else.
+        _ = slots.free.fetchAdd(1, .monotonic);
+        _ = c.co_futex_wake(&slots.free.raw, 1);
     }
 };
 
-/// Entries that don't block, but are cancelation points by their errors: called where they are.
-pub fn Inline(comptime name: []const u8) type {
+/// Entries that never block, and are cancelation points by their errors: called where they are.
+pub fn Looking(comptime name: []const u8) type {
     const Entry = @typeInfo(@FieldType(std.Io.VTable, name)).pointer.child;
     const Result = @typeInfo(Entry).@"fn".return_type.?;
     return struct {

@@ -58,7 +58,7 @@ const Task = struct {
 
     fn finish(task: *Task, io: *Io, result: []u8) void {
         @memcpy(result, task.block.result);
-        Block.destroy(io.gpa, task);
+        io.memory.destroy(task);
     }
 };
 
@@ -71,12 +71,12 @@ pub fn concurrent(
     context_alignment: Alignment,
     start: Start,
 ) std.Io.ConcurrentError!*std.Io.AnyFuture {
-    const gpa = core.from(userdata).gpa;
-    const task = Block.create(Task, gpa, context, context_alignment, result_len, result_alignment) catch
+    const memory = &core.from(userdata).memory;
+    const task = memory.create(Task, context, context_alignment, result_len, result_alignment) catch
         return error.ConcurrencyUnavailable;
     task.start = start;
     if (c.co_spawn(&task.co, null, Task.entry, task) < 0) {
-        Block.destroy(gpa, task);
+        memory.destroy(task);
         return error.ConcurrencyUnavailable;
     }
     return @ptrCast(task);

@@ -9,33 +9,35 @@ const std = @import("std");
 const c = @import("c");
 const core = @import("core.zig");
 
-/// Blocks; a cancelation point, even if the word differs.
-pub fn futexWait(userdata: ?*anyopaque, ptr: *const u32, expected: u32, timeout: std.Io.Timeout) std.Io.Cancelable!void {
-    if (timeout == .none) return waitOnce(ptr, expected, c.CO_FOREVER);
-    const io = core.from(userdata);
-    const deadline: core.Deadline = .init(io, timeout);
-    while (deadline.next(io)) |ns| {
-        switch (c.co_futex_wait(ptr, expected, ns)) {
-            0 => return,
-            else => |rc| switch (core.errno(rc)) {
-                .TIMEDOUT => continue,
-                .CANCELED => return core.canceled(),
-                .AGAIN => return core.checkCancel(),
-                else => return, // an interrupt: woken without a reason
-            },
-        }
+/// Blocks; a cancelation point, even if the word differs; any thread. May return without a reason.
+pub fn futexWait(
+    userdata: ?*anyopaque,
+    ptr: *const u32,
+    expected: u32,
+    timeout: std.Io.Timeout,
+) std.Io.Cancelable!void {
+    if (core.plainTimeout(timeout)) |ns| {
+        if (try futexOnce(ptr, expected, ns) == .woken) return;
+    } else {
+        const io = core.from(userdata);
+        const deadline: core.Deadline = .init(io, timeout);
+        while (deadline.next(io)) |ns| switch (try futexOnce(ptr, expected, ns)) {
+            .woken => return,
+            .late => {},
+            .different => break,
+        };
     }
     return core.checkCancel();
 }
 
-fn waitOnce(ptr: *const u32, expected: u32, ns: i64) std.Io.Cancelable!void {
-    switch (c.co_futex_wait(ptr, expected, ns)) {
-        0 => {},
-        else => |rc| switch (core.errno(rc)) {
-            .CANCELED => return core.canceled(),
-            else => return core.checkCancel(),
-        },
-    }
+fn futexOnce(ptr: *const u32, expected: u32, ns: i64) std.Io.Cancelable!enum { woken, late, different } {
+    const rc = c.co_futex_wait(ptr, expected, ns);
+    if (rc == 0) return .woken;
+    return switch (core.errno(rc)) {
+        .CANCELED => core.canceled(),
+        .TIMEDOUT => .late,
+        else => .different, // or an interrupt
+    };
 }
 
 /// Blocks; not a cancelation point.
@@ -50,23 +52,42 @@ pub fn futexWake(_: ?*anyopaque, ptr: *const u32, max_waiters: u32) void {
     _ = c.co_futex_wake(ptr, max_waiters);
 }
 
-/// Blocks; a cancelation point, even if there is nothing to wait for. Never too early.
+/// Blocks; a cancelation point, even if there is nothing to wait for; any thread. Never too early. If the
+/// time has come already, the other tasks of the vCPU get a turn.
 pub fn sleep(userdata: ?*anyopaque, timeout: std.Io.Timeout) std.Io.Cancelable!void {
+    if (core.plainTimeout(timeout)) |ns| {
+        if (ns == 0) {
+            c.co_yield_now();
+        } else {
+            const at = if (ns == c.CO_FOREVER) std.math.maxInt(i64) else c.co_now() +| ns;
+            while (!try slept(c.co_sleep_until(at))) {}
+        }
+        return core.checkCancel();
+    }
     const io = core.from(userdata);
     const deadline: core.Deadline = .init(io, timeout);
-    while (deadline.next(io)) |ns| {
-        switch (c.co_sleep(ns)) {
-            0 => {},
-            else => |rc| if (core.errno(rc) == .CANCELED) return core.canceled(),
-        }
+    var ns = deadline.next(io) orelse {
+        c.co_yield_now();
+        return core.checkCancel();
+    };
+    while (true) {
+        _ = try slept(c.co_sleep(ns));
+        ns = deadline.next(io) orelse return core.checkCancel();
     }
-    return core.checkCancel();
 }
 
+/// False: an interrupt.
+fn slept(rc: c_int) std.Io.Cancelable!bool {
+    if (rc == 0) return true;
+    return if (core.errno(rc) == .CANCELED) core.canceled() else false;
+}
+
+/// Any thread; on a plain one there is nothing to re-arm.
 pub fn recancel(_: ?*anyopaque) void {
     core.rearm();
 }
 
+/// On a plain thread, which is never canceled, it is always `unblocked`.
 pub fn swapCancelProtection(_: ?*anyopaque, new: std.Io.CancelProtection) std.Io.CancelProtection {
     return switch (c.co_cancel_shield(@intFromBool(new == .blocked))) {
         1 => .blocked,
@@ -74,6 +95,7 @@ pub fn swapCancelProtection(_: ?*anyopaque, new: std.Io.CancelProtection) std.Io
     };
 }
 
+/// A cancelation point and nothing else.
 pub fn checkCancel(_: ?*anyopaque) std.Io.Cancelable!void {
     return core.checkCancel();
 }
