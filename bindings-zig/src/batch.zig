@@ -10,8 +10,8 @@
 //! _ = try photonrt.batch.any(&ops, .forever); // the answer, or the timer
 //! const n = try ops[1].result();
 //! ```
-//! The buffers, addresses and paths that an operation names stay where they are until the batch has returned. Operations that may be
-//! under way together must not share a buffer, unless they only read it.
+//! The buffers, addresses and paths that an operation names stay where they are until the batch has returned.
+//! Operations that may be under way together must not share a buffer, unless they only read it.
 const std = @import("std");
 const c = @import("c");
 const files = @import("fd.zig");
@@ -22,37 +22,37 @@ const Timeout = @import("time.zig").Timeout;
 const Handle = files.Handle;
 const Error = files.Error;
 
-/// Waits until all have ended. How many were carried out, well or not: all of them unless a link was broken or something (time, a
-/// cancel) called the rest off. If none was carried out, the error of what did that. Each operation has its result either way;
-/// `InvalidArgument` or `OutOfMemory`: unless nothing has begun.
+/// Waits until all have ended. How many were carried out, well or not: all of them unless a link was broken or
+/// something (time, a cancel) called the rest off. If none was carried out, the error of what did that. Each operation
+/// has its result either way. `InvalidArgument` and `OutOfMemory` say that nothing has begun and no result is written.
 ///
 /// Blocks; a cancellation point. Plain threads too.
 pub fn all(operations: []Operation, timeout: Timeout) Error!usize {
     return carryOut(operations, 0, timeout);
 }
 
-/// The same until the first one has ended, or the whole of a chain: the rest is called off (`Canceled`). One that ended although it
-/// was called off has its own result and is counted.
+/// The same until the first one has ended, or the whole of a chain: the rest is called off (`Canceled`). One that ended
+/// although it was called off has its own result and is counted.
 pub fn any(operations: []Operation, timeout: Timeout) Error!usize {
     return carryOut(operations, c.CO_BATCH_ANY, timeout);
 }
 
 fn carryOut(operations: []Operation, flags: u32, timeout: Timeout) Error!usize {
-    return files.result(c.co_io_batch(@ptrCast(operations.ptr), std.math.lossyCast(u32, operations.len), flags, timeout.raw()));
+    return files.result(c.co_io_batch(@ptrCast(startOf(operations)), std.math.lossyCast(u32, operations.len), flags, timeout.raw()));
 }
 
-/// One operation of a batch. Made anew or not, it may be used in a batch again.
+/// One operation of a batch. It may be used again in another.
 pub const Operation = extern struct {
     raw: c.co_io_op_t,
 
-    /// What the function of that name would have given. `Canceled`, `Timeout` or `WouldBlock` for one that was called off. Good once its
-    /// batch has returned.
+    /// What the function of that name would have given. `Canceled`, `Timeout` or `WouldBlock` for one that was called
+    /// off. Good once its batch has returned.
     pub fn result(operation: Operation) Error!usize {
         return files.result(operation.raw.result);
     }
 
-    /// `operation`, and the next one in the array begins only when it has succeeded wholly: with all the bytes that it was to transfer.
-    /// Otherwise that one, and what is linked to it in turn, is not carried out (`Canceled`).
+    /// `operation`, and the next one in the array begins only when it has succeeded wholly: with all the bytes that it
+    /// was to transfer. Otherwise that one, and what is linked to it in turn, is not carried out (`Canceled`).
     pub fn then(operation: Operation) Operation {
         var linked = operation;
         linked.raw.flags |= c.CO_OP_LINK;

@@ -47,14 +47,14 @@ pub const Address = extern struct {
     }
 };
 
-/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the system picks, see
-/// `localAddress`). Blocks only to look up a name.
+/// A TCP socket that listens on `host` (an address as text, a name, null: every address) and `port` (0: one that the
+/// system picks, see `localAddress`). Blocks only to look up a name.
 pub fn listen(host: ?[*:0]const u8, port: u16, backlog: c_int) Error!Handle {
     return @intCast(try result(c.co_tcp_listen(host, port, backlog)));
 }
 
-/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout for
-/// the lookup and all attempts.
+/// Connects to a port of `host`, an address as text or a name, whose addresses are tried as RFC 8305 says. One timeout
+/// for the lookup and all attempts.
 pub fn connect(host: [*:0]const u8, port: u16, timeout: Timeout) Error!Handle {
     return @intCast(try result(c.co_tcp_connect(host, port, timeout.raw())));
 }
@@ -144,7 +144,8 @@ pub const Lent = extern struct {
         return data[0..lent.raw.len];
     }
 
-    /// Gives it back, once: asserts that it is lent. Any thread, any coroutine, also when the runtime has ended; never blocks.
+    /// Gives it back, once: asserts that it is lent. Any thread, any coroutine, also when the runtime has ended; never
+    /// blocks.
     pub fn release(lent: Lent) void {
         var raw = lent.raw;
         errors.must(c.co_buf_release(&raw));
@@ -153,8 +154,9 @@ pub const Lent = extern struct {
 
 /// How to receive into a lent buffer. `.{}` is the defaults.
 pub const LentOptions = struct {
-    /// The runtime may receive before it is asked, so that many receives cost one operation of the system. Until the socket is closed, or a call
-    /// without this has given `WouldBlock`, nothing else receives from it (`Busy`), and it is closed by `fd.close`.
+    /// The runtime may receive before it is asked, so that many receives cost one operation of the system. Until the
+    /// socket is closed, or a call without this has given `WouldBlock`, nothing else receives from it (`Busy`), and it
+    /// is closed by `fd.close`.
     ahead: bool = false,
 };
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENGINES = ("uring", "ready", "offload")
 OUTCOME_KEYS = {"exit", "signal", "stdout", "stderr"}
-CASE_KEYS = {"name", "proves", "needs", "timeout", "engines", "vcpus", "implementations", "outcome"}
+CASE_KEYS = {"name", "proves", "needs", "timeout", "engines", "vcpus", "implementations", "stalls", "outcome"}
 KNOWN_KEYS = {"case", "engine", "vcpus", "outcome", "why"}
 
 
@@ -37,6 +37,7 @@ class Case:
     engines: tuple[str, ...] = ENGINES
     vcpus: tuple[int, ...] = ()
     implementations: tuple[str, ...] = ()
+    stalls: bool = True
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
@@ -93,6 +94,7 @@ def _case(path: pathlib.Path) -> Case:
         engines=engines,
         vcpus=tuple(data.get("vcpus", ())),
         implementations=tuple(data.get("implementations", ())),
+        stalls=bool(data.get("stalls", True)),
         outcome=Outcome(
             exit=None if "signal" in outcome else outcome.get("exit", 0),
             signals=tuple(outcome.get("signal", ())),

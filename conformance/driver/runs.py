@@ -77,6 +77,8 @@ def run(case: Case, command: list[str], engine: str, vcpus: int, slower: float, 
     environment = dict(os.environ, PHOTONRT_ENGINE=engine, CONF_ENGINE=engine, CONF_VCPUS=str(vcpus))
     if choose:
         del environment["PHOTONRT_ENGINE"]
+    if not case.stalls:
+        environment["PHOTONRT_STALL_MS"] = "0"
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         out, err = pathlib.Path(folder, "stdout"), pathlib.Path(folder, "stderr")
         work = pathlib.Path(folder, "work")

@@ -56,6 +56,7 @@ pub fn eq(want: anytype, got: anytype) void {
 fn same(want: anytype, got: anytype) bool {
     return switch (@typeInfo(@TypeOf(got))) {
         .@"enum" => got == @as(@TypeOf(got), want),
+        .int => if (@typeInfo(@TypeOf(want)) == .int) std.math.compare(got, .eq, want) else got == want,
         else => std.meta.eql(got, @as(@TypeOf(got), want)),
     };
 }
@@ -85,15 +86,29 @@ pub fn ok(got: anytype) @TypeOf(got) {
     return got;
 }
 
+fn lastErrno() std.posix.E {
+    return @fromBackingInt(@intCast(std.c._errno().*));
+}
+
 /// A call of libc has not failed; gives its value.
 pub fn sys(got: anytype) @TypeOf(got) {
-    if (got < 0) failAt(@returnAddress(), "errno {t}", .{@as(std.posix.E, @fromBackingInt(@intCast(std.c._errno().*)))});
+    if (got < 0) failAt(@returnAddress(), "errno {t}", .{lastErrno()});
     return got;
 }
 
 /// Two runs of bytes are equal.
 pub fn bytes(want: []const u8, got: []const u8) void {
-    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{ std.ascii.hexEscape(got, .lower), std.ascii.hexEscape(want, .lower) });
+    if (!std.mem.eql(u8, want, got)) failAt(@returnAddress(), "is \"{f}\", expected \"{f}\"", .{
+        std.ascii.hexEscape(got, .lower),
+        std.ascii.hexEscape(want, .lower),
+    });
+}
+
+/// Pages of memory of one's own, with these rights: what a pointer to nothing points to.
+pub fn pages(len: usize, rights: std.c.PROT) []align(std.heap.page_size_min) u8 {
+    const p = std.c.mmap(null, len, rights, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    if (p == std.c.MAP_FAILED) fail("mmap: {t}", .{lastErrno()});
+    return @as([*]align(std.heap.page_size_min) u8, @ptrCast(@alignCast(p)))[0..len];
 }
 
 /// The case can't be run here.
@@ -148,7 +163,8 @@ pub fn init() void {
     engine();
 }
 
-fn Task(comptime function: anytype) type {
+/// A coroutine that runs this function.
+pub fn Task(comptime function: anytype) type {
     return photonrt.Task(@typeInfo(@TypeOf(function)).@"fn".return_type.?);
 }
 

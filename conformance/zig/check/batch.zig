@@ -14,7 +14,8 @@ pub const Result = anyerror!usize;
 /// The operation has ended with that.
 pub fn result(want: Result, operation: Operation) void {
     if (want) |n| {
-        if (operation.raw.result != @as(i64, @intCast(n))) check.fail("is {d}, expected {d}", .{ operation.raw.result, n });
+        const got = operation.raw.result;
+        if (got != @as(i64, @intCast(n))) check.fail("is {d}, expected {d}", .{ got, n });
     } else |e| {
         if (operation.result()) |n| check.fail("is {d}, expected {t}", .{ n, e }) else |got| {
             if (got != e) check.fail("is {t}, expected {t}", .{ got, e });

@@ -1,9 +1,11 @@
 //! What the I/O cases share: sockets that are connected, and data that can be told apart.
 const std = @import("std");
+const builtin = @import("builtin");
 const photonrt = @import("photonrt");
 const check = @import("../check.zig");
 const c = photonrt.c;
 const posix = std.posix;
+const linux = std.os.linux;
 
 pub const Handle = photonrt.fd.Handle;
 /// Two ends, or any two descriptors.
@@ -98,6 +100,31 @@ pub fn setNonblocking(fd: Handle) void {
     var now = mode(fd);
     now.NONBLOCK = true;
     _ = check.sys(std.c.fcntl(fd, posix.F.SETFL, @as(c_int, @bitCast(now))));
+}
+
+/// What the system says of a file.
+pub fn stat(dir: Handle, path: [*:0]const u8, flags: u32) linux.Statx {
+    var st: linux.Statx = undefined;
+    check.eq(.SUCCESS, linux.errno(linux.statx(dir, path, flags, .BASIC_STATS, &st)));
+    return st;
+}
+
+/// The position of a file.
+pub fn position(fd: Handle) u64 {
+    return @intCast(check.sys(std.c.lseek(fd, 0, posix.SEEK.CUR)));
+}
+
+/// Moves it there.
+pub fn seek(fd: Handle, to: u63) void {
+    check.eq(to, check.sys(std.c.lseek(fd, to, posix.SEEK.SET)));
+}
+
+/// Takes a file out of memory, where the system can be asked for that; and it is not to be read ahead.
+pub fn cool(fd: Handle) void {
+    if (builtin.os.tag != .linux) return;
+    for ([_]usize{ linux.POSIX_FADV.DONTNEED, linux.POSIX_FADV.RANDOM }) |advice| {
+        check.eq(.SUCCESS, linux.errno(linux.fadvise(fd, 0, 0, advice)));
+    }
 }
 
 /// Whether it is close-on-exec.
