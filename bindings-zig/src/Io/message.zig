@@ -15,6 +15,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const c = @import("c");
 const errno = @import("errno.zig");
+const startOf = @import("../slice.zig").startOf;
 const operate = @import("operate.zig");
 const Io = std.Io;
 const net = Io.net;
@@ -57,7 +58,7 @@ fn receiveOne(o: NetReceive, incoming: *net.IncomingMessage, buffer: []u8, patie
     if (o.flags.trunc) flags |= posix.MSG.TRUNC;
 
     var from: Address = std.mem.zeroes(Address);
-    var list = [1]c.struct_iovec{.{ .iov_base = buffer.ptr, .iov_len = buffer.len }};
+    var list = [1]c.struct_iovec{.{ .iov_base = startOf(buffer), .iov_len = buffer.len }};
     var h = header(&list, incoming.control);
     h.msg_name = &from;
     h.msg_namelen = @sizeOf(Address);
@@ -108,10 +109,11 @@ pub noinline fn send(o: NetSend, patience: i64) operate.Stop!NetSend.Result {
 fn sendOne(fd: posix.fd_t, outgoing: *net.OutgoingMessage, flags: c_int, patience: i64) operate.Stop!(NetSend.Error!void) {
     var to: Address = undefined;
     const to_len = Io.Threaded.addressToPosix(outgoing.address, &to);
+    const data = startOf(outgoing.data_ptr[0..outgoing.data_len]);
     const rc = if (outgoing.control.len == 0)
-        c.co_io_sendto(fd, outgoing.data_ptr, outgoing.data_len, flags, @ptrCast(&to), to_len, patience)
+        c.co_io_sendto(fd, data, outgoing.data_len, flags, @ptrCast(&to), to_len, patience)
     else rc: {
-        var list = [1]c.struct_iovec{.{ .iov_base = @constCast(outgoing.data_ptr), .iov_len = outgoing.data_len }};
+        var list = [1]c.struct_iovec{.{ .iov_base = @constCast(data), .iov_len = outgoing.data_len }};
         var h = header(&list, outgoing.control);
         h.msg_name = &to;
         h.msg_namelen = to_len;
@@ -134,7 +136,8 @@ fn sendMany(fd: posix.fd_t, messages: []net.OutgoingMessage, flags: c_int) NetSe
     var headers: [many]linux.mmsghdr = undefined;
     const n = @min(messages.len, many);
     for (messages[0..n], to[0..n], lists[0..n], headers[0..n]) |*m, *addr, *list, *h| {
-        list.* = .{ .base = @constCast(m.data_ptr), .len = m.data_len };
+        // Of nothing any valid address will do: see startOf.
+        list.* = .{ .base = if (m.data_len == 0) @ptrCast(list) else @constCast(m.data_ptr), .len = m.data_len };
         h.* = .{
             .hdr = .{
                 .name = &addr.any,

@@ -1,5 +1,6 @@
 #include "check.h"
 #include <dirent.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Signals: kept while nobody waits, to everybody who does, given back at the end. */
@@ -53,14 +54,35 @@ static void awaited(void) {
   CHECK_ERR(co_signal_wait(both, 2, CO_NOW), EAGAIN);
 }
 
+static atomic_int thread_id;
+
+static void *wait_both_on_thread(void *arg) {
+  atomic_store(&thread_id, (int)syscall(SYS_gettid));
+  return wait_both(arg);
+}
+
+/* Until the thread sleeps in the system, which it does nowhere else. */
+static void until_asleep(void) {
+  char path[64], text[512] = "";
+  while (!atomic_load(&thread_id))
+    CHECK_OK(co_sleep(100 * US));
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&thread_id));
+  for (const char *state = NULL; !state || state[2] != 'S'; CHECK_OK(co_sleep(100 * US))) {
+    FILE *f = fopen(path, "r");
+    CHECK(f && fgets(text, sizeof text, f));
+    fclose(f);
+    state = strrchr(text, ')');
+    CHECK(state);
+  }
+}
+
 /* Coroutines and a thread, each gets it. */
 static void to_all(void) {
   co_t a = conf_spawn_on(1, wait_both, NULL), b = conf_spawn_on(2, wait_both, NULL);
-  conf_call_t call = {wait_both, NULL, 0};
-  pthread_t thread = conf_thread(conf_call, &call);
+  pthread_t thread = conf_thread(wait_both_on_thread, NULL);
   conf_until_state(a, CO_STATE_PARKED);
   conf_until_state(b, CO_STATE_PARKED);
-  CHECK_OK(co_sleep(20 * MS));
+  until_asleep();
   CHECK_ERR(co_signal_release(SIGUSR1), EBUSY);
   tell(SIGUSR1);
   CHECK_EQ((intptr_t)conf_join(a), SIGUSR1);

@@ -59,7 +59,8 @@ static co_t begun(int e) {
     CHECK_OK(co_sleep(100 * US));
     CHECK_SYS(ioctl(fds[0], FIONREAD, &left));
   }
-  conf_until_state(co, CO_STATE_PARKED);
+  if (e != ETIMEDOUT) /* which ends soon, and may have by now */
+    conf_until_state(co, CO_STATE_PARKED);
   return co;
 }
 

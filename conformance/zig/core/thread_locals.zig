@@ -15,7 +15,7 @@ fn touch() u64 {
 
 pub fn body() !void {
     const usr1: std.posix.SIG = .USR1;
-    const signals = [_]photonrt.signal.Number{@intCast(@backingInt(usr1))};
+    const signals = [_]std.posix.SIG{usr1};
     check.eq(7, touch());
     check.eq(7, try check.spawnOn(2, touch, .{}).join());
     check.eq(7, try photonrt.blocking(.forever, touch, .{}));

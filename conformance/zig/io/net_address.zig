@@ -56,7 +56,7 @@ fn errors() !void {
             check.fail("\"{s}\" is taken for an address", .{text});
         } else |e| check.eq(error.InvalidArgument, e);
     }
-    check.err(error.NoDevice, Address.parse("[fe80::1%none]:80"));
+    check.err(error.NoSuchDevice, Address.parse("[fe80::1%none]:80"));
     const long: [108]u8 = @splat('x');
     check.err(error.NameTooLong, Address.parse("unix:" ++ long));
     var address: Address = .{};

@@ -20,7 +20,7 @@ fn child() void {}
 
 /// In a coroutine that has nothing of the kind yet.
 fn refused() !void {
-    const usr1 = [_]photonrt.signal.Number{@intCast(@backingInt(std.posix.SIG.USR1))};
+    const usr1 = [_]std.posix.SIG{.USR1};
     var binding: photonrt.Binding = undefined;
     var ntimers: usize = 0;
     var nfutures: usize = 0;

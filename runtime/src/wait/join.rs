@@ -28,8 +28,9 @@ pub unsafe fn join_copy(
     offset: usize,
     to: &mut [MaybeUninit<u8>],
 ) -> Result<*mut c_void, Errno> {
-    if table::find(co)?.0.env.load(Relaxed).is_null() {
-        return Err(Errno::EINVAL);
+    let (t, _) = table::find(co)?;
+    if t.env.load(Relaxed).is_null() {
+        return Err(if is_self(t) { Errno::EDEADLK } else { Errno::EINVAL });
     }
     join_then(co, timeout_ns, |t| {
         let env = t.env.load(Relaxed);
@@ -177,12 +178,16 @@ pub(super) fn wait_elsewhere(t: TaskRef, g: u32, how: For, keep: bool) -> Result
     }
 }
 
+fn is_self(t: TaskRef) -> bool {
+    running().map(|r| r.1).or_else(foreign::task).is_some_and(|me| std::ptr::eq(me, t))
+}
+
 /// co_wait: the end, without taking the result.
 pub fn ended(co: u64, timeout_ns: i64) -> Result<(), Errno> {
     let d = Deadline::new(timeout_ns)?;
     let (t, g) = table::find(co)?;
     check().map_err(|s| s.errno(d))?;
-    if running().map(|r| r.1).or_else(foreign::task).is_some_and(|me| std::ptr::eq(me, t)) {
+    if is_self(t) {
         return Err(Errno::EDEADLK);
     }
     wait_elsewhere(t, g, For::Deadline(d), true).map_err(|f| f.errno(d))?;

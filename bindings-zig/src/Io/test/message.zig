@@ -40,6 +40,22 @@ fn receive(io: Io, socket: net.Socket, buffer: []u8) !net.IncomingMessage {
     return socket.receive(io, buffer);
 }
 
+test "messages of nothing, into room for nothing" {
+    try everywhere.run(struct {
+        fn body(io: Io) anyerror!void {
+            const a = try bound(io);
+            defer a.close(io);
+            try a.send(io, &a.address, &.{});
+            try expectEqual(0, (try a.receive(io, &.{})).data.len);
+            var out: [2]net.OutgoingMessage = @splat(outgoing(&a.address, &.{}));
+            const failed, const sent = a.sendManyTimeout(io, &out, .{}, .none);
+            try expectEqual(null, failed);
+            try expectEqual(2, sent);
+            for (0..2) |_| try expectEqual(0, (try a.receive(io, &.{})).data.len);
+        }
+    }.body);
+}
+
 test "many messages are sent and received together" {
     try everywhere.run(struct {
         fn body(io: Io) anyerror!void {
