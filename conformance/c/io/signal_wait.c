@@ -79,6 +79,7 @@ static void until_asleep(void) {
 /* Coroutines and a thread, each gets it. */
 static void to_all(void) {
   co_t a = conf_spawn_on(1, wait_both, NULL), b = conf_spawn_on(2, wait_both, NULL);
+  atomic_store(&thread_id, 0);
   pthread_t thread = conf_thread(wait_both_on_thread, NULL);
   conf_until_state(a, CO_STATE_PARKED);
   conf_until_state(b, CO_STATE_PARKED);
