@@ -25,6 +25,7 @@
 const std = @import("std");
 const c = @import("c");
 const offload = @import("Io/offload.zig");
+const stall = @import("Io/stall.zig");
 const Memory = @import("Io/memory.zig").Memory;
 const Stderr = @import("Io/stderr.zig").Stderr;
 
@@ -164,6 +165,7 @@ pub const Options = struct {
         cfg.stack_cache = options.stack_cache;
         cfg.blocking_max = options.blocking_max;
         cfg.stall_ns = options.stall orelse if (std.c.getenv("PHOTONRT_STALL_MS") == null) c.CO_FOREVER else 0;
+        cfg.on_stall = stall.report;
         cfg.seed = options.seed;
         if (options.unguarded_ok) cfg.flags |= c.CO_UNGUARDED_OK;
         if (options.migratable) cfg.flags |= c.CO_MIGRATE_ALL;

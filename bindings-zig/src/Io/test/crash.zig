@@ -1,6 +1,7 @@
-//! What a program says when a task of it crashes. Each in a child of the test, made by fork(2).
+//! What a program says when a task of it crashes or stalls. Each in a child of the test, made by fork(2).
 const std = @import("std");
 const builtin = @import("builtin");
+const c = @import("c");
 const Io = @import("../../Io.zig");
 const t = @import("fixture.zig");
 const expect = std.testing.expect;
@@ -8,7 +9,7 @@ const expectEqual = std.testing.expectEqual;
 const system = std.posix.system;
 
 /// Runs `crash` as a task, in a child, and gives what it printed on standard error.
-fn says(comptime crash: fn (std.Io) void, signal: *std.posix.SIG) ![]u8 {
+fn says(comptime crash: fn (std.Io) void, stall_ns: i64, signal: *?std.posix.SIG) ![]u8 {
     var pipe: [2]c_int = undefined;
     if (std.c.pipe(&pipe) != 0) return error.NoPipe;
     const pid = std.c.fork();
@@ -22,7 +23,7 @@ fn says(comptime crash: fn (std.Io) void, signal: *std.posix.SIG) ![]u8 {
             }
         }.main;
         // The page allocator: what the test's own holds is the parent's.
-        Io.run(std.heap.page_allocator, .{ .vcpus = 1 }, main, .{}) catch {};
+        Io.run(std.heap.page_allocator, .{ .vcpus = 1, .stall = stall_ns }, main, .{}) catch {};
         std.c._exit(0);
     }
     _ = std.c.close(pipe[1]);
@@ -38,8 +39,7 @@ fn says(comptime crash: fn (std.Io) void, signal: *std.posix.SIG) ![]u8 {
     var status: c_int = 0;
     try expectEqual(pid, std.c.waitpid(pid, &status, 0));
     const s: u32 = @bitCast(status);
-    if (!std.posix.W.IFSIGNALED(s)) return error.DidNotCrash;
-    signal.* = std.posix.W.TERMSIG(s);
+    signal.* = if (std.posix.W.IFSIGNALED(s)) std.posix.W.TERMSIG(s) else null;
     return text.toOwnedSlice(t.gpa);
 }
 
@@ -67,6 +67,9 @@ fn expectWholeTrace(text: []const u8, first: []const u8, parts: []const []const 
     const at = std.mem.indexOf(u8, text, "in task_main").?;
     try expect(std.mem.count(u8, text[at..], "0x") <= 2);
     try expect(std.mem.indexOf(u8, text, "unwind error") == null);
+    // Printing takes longer than a task may keep its vCPU here: nothing about that comes between.
+    const begin = std.mem.indexOf(u8, text, first).?;
+    try expect(std.mem.indexOf(u8, text[begin..], "stall") == null);
 }
 
 noinline fn panics(io: std.Io) void {
@@ -75,8 +78,8 @@ noinline fn panics(io: std.Io) void {
 }
 
 test "a panic" {
-    var signal: std.posix.SIG = undefined;
-    const text = try says(panics, &signal);
+    var signal: ?std.posix.SIG = undefined;
+    const text = try says(panics, 2_000_000, &signal);
     defer t.gpa.free(text);
     try expectEqual(.ABRT, signal);
     try expectWholeTrace(text, "panic: on purpose", &.{ "in panics", "in entry", "in task_main" });
@@ -91,8 +94,8 @@ noinline fn faults(io: std.Io) void {
 }
 
 test "a fault" {
-    var signal: std.posix.SIG = undefined;
-    const text = try says(faults, &signal);
+    var signal: ?std.posix.SIG = undefined;
+    const text = try says(faults, 2_000_000, &signal);
     defer t.gpa.free(text);
     if (builtin.mode == .debug or builtin.mode == .safe) {
         try expectEqual(.ABRT, signal);
@@ -114,8 +117,8 @@ fn overflows(_: std.Io) void {
 }
 
 test "a stack that overflows" {
-    var signal: std.posix.SIG = undefined;
-    const text = try says(overflows, &signal);
+    var signal: ?std.posix.SIG = undefined;
+    const text = try says(overflows, 0, &signal);
     defer t.gpa.free(text);
     try expectInOrder(text, &.{"stack overflow in coroutine"});
     if (builtin.mode == .debug or builtin.mode == .safe) {
@@ -123,4 +126,19 @@ test "a stack that overflows" {
         try expectInOrder(text, &.{"Segmentation fault at address"});
     } else try expectEqual(.SEGV, signal);
     if (builtin.mode == .debug) try expectInOrder(text, &.{ "in deep", "in deep" });
+}
+
+noinline fn burns(_: std.Io) void {
+    var stats = std.mem.zeroes(c.co_stats_t);
+    stats.size = @sizeOf(c.co_stats_t);
+    while (c.co_stats(&stats) == 0 and stats.stalls == 0) {}
+}
+
+test "a task that keeps its vCPU" {
+    var signal: ?std.posix.SIG = undefined;
+    const text = try says(burns, 1_000_000, &signal);
+    defer t.gpa.free(text);
+    try expectEqual(null, signal);
+    try expectInOrder(text, &.{ "photonrt: stall: task ", " has kept vCPU 1 of group ", " ms, running" });
+    if (builtin.mode == .debug) try expectInOrder(text, &.{ "in burns", "in entry", "in task_main" });
 }

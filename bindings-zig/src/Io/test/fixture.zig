@@ -1,7 +1,7 @@
 //! What the tests of photonrt.Io share. They go by std's public API.
 //!
-//! `everywhere`: the same body on one vCPU and on two; in a coroutine whose vCPU is the
-//! test's thread; and on a plain thread.
+//! `everywhere`: the same body on one vCPU and on two; in a coroutine whose vCPU is the test's thread, which
+//! may move as well; and on a plain thread.
 const std = @import("std");
 const c = @import("c");
 const Io = @import("../../Io.zig");
@@ -22,6 +22,7 @@ pub fn everywhere(comptime body: fn (std.Io) anyerror!void) !void {
 /// Runs `body(io)` in a coroutine, for what plain threads don't have.
 pub fn inCoroutines(comptime body: fn (std.Io) anyerror!void) !void {
     for ([_]u32{ 1, 2 }) |vcpus| try Io.run(gpa, .{ .vcpus = vcpus }, body, .{});
+    try Io.run(gpa, .{ .vcpus = 2, .migratable = true }, body, .{});
 }
 
 /// Until coroutine `co` waits for something.

@@ -11,6 +11,8 @@ fn add(io: std.Io, a: u32, b: u32) u32 {
     return a + b;
 }
 
+fn nothing() void {}
+
 fn fails(io: std.Io) error{Broken}!u32 {
     _ = io;
     return error.Broken;
@@ -107,6 +109,15 @@ test "attached to a runtime that somebody else has started" {
     var future = try io.concurrent(add, .{ io, 1, 2 });
     try expectEqual(3, future.await(io));
     rt.deinit();
+    // Nothing of a group touches the Io once it has been awaited.
+    for (0..200) |_| {
+        var other: Io = undefined;
+        other.attach(t.gpa, .{});
+        defer other.deinit();
+        var group: std.Io.Group = .init;
+        for (0..4) |_| try group.concurrent(other.io(), nothing, .{});
+        try group.await(other.io());
+    }
     try expectEqual(0, c.co_shutdown(c.CO_FOREVER));
 }
 
