@@ -19,7 +19,7 @@ use crate::aarch64;
 use crate::cross::{TARGETS, Target};
 use crate::package::archive;
 use crate::pypi::pypi;
-use crate::sh::{cmd, have_or_install, output, root, target};
+use crate::sh::{cmd, have_or_install, output, root, run, target};
 use crate::step::{Fail, Outcome};
 use crate::test::{check, counted};
 use std::path::{Path, PathBuf};
@@ -103,6 +103,13 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             Outcome::check(false)
         }));
     }
+    for source in files(&home().join("examples")) {
+        let program = dir().join("out/bin").join(source.file_stem().unwrap_or_default());
+        // Without arguments each is its own client, and ends.
+        let ended = run(cmd("timeout").arg("120").arg(&program));
+        sum.add(Outcome::check(ended.is_ok()));
+        trouble.extend(ended.err());
+    }
     for mode in ["debug", "safe", "fast"] {
         let mut c = zig.build(&archive(), &["test"]);
         c.arg(format!("-Doptimize={mode}"));
@@ -157,14 +164,14 @@ pub fn targets(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String>
         // The oldest glibc that Rust's std and ours link with; newer ones are what machines have.
         let oldest = if target.name.ends_with("gnu") { ".2.17" } else { "" };
         let what = format!("{}{oldest}", target.name);
-        let mut run = || -> Result<Outcome, Fail> {
+        let mut on_it = || -> Result<Outcome, Fail> {
             let emulation = Emulation::of(target)?;
             let mut c = zig.build(&target.archive()?, &["test"]);
             c.arg(format!("-Dtarget={what}"));
             emulation.iter().for_each(|e| e.apply(&mut c));
             Ok(tests(&format!("{name}-{what}"), c, trouble))
         };
-        let result = run();
+        let result = on_it();
         sum.add(result.unwrap_or_else(|f| f.outcome(&format!("Zig tests on {what}"), trouble)));
     }
     Ok(sum)
