@@ -93,7 +93,7 @@ fn native(comptime name: []const u8) ?type {
     return found;
 }
 
-const vtable: std.Io.VTable = table: {
+pub const vtable: std.Io.VTable = table: {
     @setEvalBranchQuota(1_000_000);
     var table: std.Io.VTable = undefined;
     for (@typeInfo(std.Io.VTable).@"struct".field_names) |name| {
@@ -323,4 +323,5 @@ test {
     _ = @import("Io/test/net.zig");
     _ = @import("Io/test/file.zig");
     _ = @import("Io/test/http.zig");
+    _ = @import("Io/test/coverage.zig"); // the last
 }

@@ -188,44 +188,44 @@ pub fn Looking(comptime name: []const u8) type {
 }
 
 /// A function with the parameters of `Entry` that hands them on as a tuple.
-fn Spread(comptime Entry: type, comptime run: anytype) type {
+pub fn Spread(comptime Entry: type, comptime run: anytype) type {
     const info = @typeInfo(Entry).@"fn";
     const R = info.return_type.?;
     const P = info.param_types;
     // A language without variadic generics needs one function for each number of parameters.
     return switch (P.len) {
         1 => struct {
-            fn call(a: P[0].?) R {
+            pub fn call(a: P[0].?) R {
                 return run(.{a});
             }
         },
         2 => struct {
-            fn call(a: P[0].?, b: P[1].?) R {
+            pub fn call(a: P[0].?, b: P[1].?) R {
                 return run(.{ a, b });
             }
         },
         3 => struct {
-            fn call(a: P[0].?, b: P[1].?, d: P[2].?) R {
+            pub fn call(a: P[0].?, b: P[1].?, d: P[2].?) R {
                 return run(.{ a, b, d });
             }
         },
         4 => struct {
-            fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?) R {
+            pub fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?) R {
                 return run(.{ a, b, d, e });
             }
         },
         5 => struct {
-            fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?) R {
+            pub fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?) R {
                 return run(.{ a, b, d, e, f });
             }
         },
         6 => struct {
-            fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?, g: P[5].?) R {
+            pub fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?, g: P[5].?) R {
                 return run(.{ a, b, d, e, f, g });
             }
         },
         7 => struct {
-            fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?, g: P[5].?, h: P[6].?) R {
+            pub fn call(a: P[0].?, b: P[1].?, d: P[2].?, e: P[3].?, f: P[4].?, g: P[5].?, h: P[6].?) R {
                 return run(.{ a, b, d, e, f, g, h });
             }
         },

@@ -3,6 +3,7 @@
 const std = @import("std");
 const c = @import("c");
 const Runtime = @import("../../Io.zig");
+const noted = @import("coverage.zig").noted;
 const Io = std.Io;
 
 /// The request of ioctl for how much there is to read.
@@ -18,7 +19,7 @@ pub fn run(comptime body: fn (Io) anyerror!void) !void {
         };
         defer rt.deinit();
         errdefer std.debug.print("on {t}, {d} vCPUs\n", .{ engine, vcpus });
-        const io = rt.io();
+        const io = noted(rt.io());
         {
             errdefer std.debug.print("as a task, ", .{});
             var task = try io.concurrent(body, .{io});

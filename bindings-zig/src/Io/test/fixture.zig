@@ -5,6 +5,7 @@
 const std = @import("std");
 const c = @import("c");
 const Io = @import("../../Io.zig");
+const noted = @import("coverage.zig").noted;
 
 pub const gpa = std.testing.allocator;
 
@@ -15,14 +16,19 @@ pub fn everywhere(comptime body: fn (std.Io) anyerror!void) !void {
         var rt: Io = undefined;
         try rt.init(gpa, .{ .vcpus = vcpus });
         defer rt.deinit();
-        try body(rt.io());
+        try body(noted(rt.io()));
     }
 }
 
 /// Runs `body(io)` in a coroutine, for what plain threads don't have.
 pub fn inCoroutines(comptime body: fn (std.Io) anyerror!void) !void {
-    for ([_]u32{ 1, 2 }) |vcpus| try Io.run(gpa, .{ .vcpus = vcpus }, body, .{});
-    try Io.run(gpa, .{ .vcpus = 2, .migratable = true }, body, .{});
+    const Main = struct {
+        fn main(io: std.Io) anyerror!void {
+            return body(noted(io));
+        }
+    };
+    for ([_]u32{ 1, 2 }) |vcpus| try Io.run(gpa, .{ .vcpus = vcpus }, Main.main, .{});
+    try Io.run(gpa, .{ .vcpus = 2, .migratable = true }, Main.main, .{});
 }
 
 /// Until coroutine `co` waits for something.

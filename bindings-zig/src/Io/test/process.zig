@@ -179,3 +179,20 @@ test "the lock of standard error is one task's or thread's" {
         }
     }.body);
 }
+
+test "what a parent has handed down" {
+    try t.everywhere(struct {
+        fn body(io: std.Io) !void {
+            // By the table: who asks in std are a new process's first steps.
+            try expectError(error.EnvironmentVariableMissing, io.vtable.progressParentFile(io.userdata));
+            var tmp = std.testing.tmpDir(.{});
+            defer tmp.cleanup();
+            const dir = try io.vtable.inheritParentDir(io.userdata, tmp.dir.handle);
+            try expectEqual(tmp.dir.handle, dir.handle);
+            const file = try tmp.dir.createFile(io, "file", .{});
+            defer file.close(io);
+            const same = try io.vtable.inheritParentFile(io.userdata, file.handle, file.flags);
+            try expectEqual(file.handle, same.handle);
+        }
+    }.body);
+}
