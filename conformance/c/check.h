@@ -276,7 +276,7 @@ HELPER void conf_start(void) {
   sigaddset(&set, SIGQUIT);
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   pthread_attr_init(&attr);
-  pthread_attr_setstacksize(&attr, 256 * 1024);
+  pthread_attr_setstacksize(&attr, 1024 * 1024);
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
   if (pthread_create(&thread, &attr, conf_watch, &set))
     FAIL("no thread for the watchdog");
