@@ -62,9 +62,9 @@ fn expectWholeTrace(text: []const u8, first: []const u8, parts: []const []const 
     // Others have no traces, or inline what is to be seen in them.
     if (builtin.mode != .debug) return;
     try expectInOrder(text, parts);
-    try expectEqual(1, std.mem.count(u8, text, "in task_main"));
+    try expectEqual(1, std.mem.count(u8, text, "task_main"));
     // Below it is one frame more, the one whose return address is 0.
-    const at = std.mem.indexOf(u8, text, "in task_main").?;
+    const at = std.mem.indexOf(u8, text, "task_main").?;
     try expect(std.mem.count(u8, text[at..], "0x") <= 2);
     try expect(std.mem.indexOf(u8, text, "unwind error") == null);
     // Printing takes longer than a task may keep its vCPU here: nothing about that comes between.
@@ -82,7 +82,7 @@ test "a panic" {
     const text = try says(panics, 2_000_000, &signal);
     defer t.gpa.free(text);
     try expectEqual(.ABRT, signal);
-    try expectWholeTrace(text, "panic: on purpose", &.{ "in panics", "in entry", "in task_main" });
+    try expectWholeTrace(text, "panic: on purpose", &.{ "in panics", "in entry", "task_main" });
 }
 
 noinline fn faults(io: std.Io) void {
@@ -99,7 +99,7 @@ test "a fault" {
     defer t.gpa.free(text);
     if (builtin.mode == .debug or builtin.mode == .safe) {
         try expectEqual(.ABRT, signal);
-        try expectWholeTrace(text, "Segmentation fault at address 0x10", &.{ "in faults", "in entry", "in task_main" });
+        try expectWholeTrace(text, "Segmentation fault at address 0x10", &.{ "in faults", "in entry", "task_main" });
     } else try expectEqual(.SEGV, signal);
 }
 
@@ -142,5 +142,5 @@ test "a task that keeps its vCPU" {
     defer t.gpa.free(text);
     try expectEqual(null, signal);
     try expectInOrder(text, &.{ "photonrt: stall: task ", " has kept vCPU 1 of group ", " ms, running" });
-    if (builtin.mode == .debug) try expectInOrder(text, &.{ "in burns", "in entry", "in task_main" });
+    if (builtin.mode == .debug) try expectInOrder(text, &.{ "in burns", "in entry", "task_main" });
 }
