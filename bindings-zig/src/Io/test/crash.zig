@@ -63,6 +63,7 @@ fn expectWholeTrace(text: []const u8, first: []const u8, parts: []const []const 
     if (builtin.mode != .debug) return;
     try expectInOrder(text, parts);
     try expectEqual(1, std.mem.count(u8, text, "task_main"));
+    // (An archive without debug information has the name as the linker knows it.)
     // Below it is one frame more, the one whose return address is 0.
     const at = std.mem.indexOf(u8, text, "task_main").?;
     try expect(std.mem.count(u8, text[at..], "0x") <= 2);
