@@ -143,5 +143,8 @@ test "a task that keeps its vCPU" {
     defer t.gpa.free(text);
     try expectEqual(null, signal);
     try expectInOrder(text, &.{ "photonrt: stall: task ", " has kept vCPU 1 of group ", " ms, running" });
-    if (builtin.mode == .debug) try expectInOrder(text, &.{ "in burns", "in entry", "task_main" });
+    if (builtin.mode != .debug) return;
+    try expectInOrder(text, &.{"in burns"});
+    // musl has no tables for a signal's frame: the trace is the innermost call.
+    if (!builtin.abi.isMusl()) try expectInOrder(text, &.{ "in burns", "in entry", "task_main" });
 }
