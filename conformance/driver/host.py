@@ -45,7 +45,12 @@ def _ipv6() -> str | None:
     return None
 
 
+def _kernel() -> str | None:
+    return "the emulator's own limits would be measured" if os.environ.get("PHOTONRT_EMULATED") else None
+
+
 _NEEDS = {
+    "kernel": _kernel,
     "linux": lambda: None if sys.platform == "linux" else "not Linux",
     "procfs": lambda: None if pathlib.Path("/proc/self/statm").exists() else "no /proc",
     "ipv6": _ipv6,

@@ -39,5 +39,9 @@ pub fn readlinkat(dir: c_int, path: *const c_char, buf: *mut u8, len: usize, tim
     if path.is_null() {
         return Err(Errno::EFAULT);
     }
+    if len == 0 {
+        // The system's answer; musl's is another.
+        return Err(Errno::EINVAL);
+    }
     run(Readlink { dir, path, buf, len: len.min(MAX_LEN) }, timeout_ns)
 }
