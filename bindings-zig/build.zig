@@ -91,10 +91,11 @@ fn project(
         "Only tests whose name has this in it (may be given several times)",
     ) orelse &.{};
 
+    const check = b.step("check", "Compile the tests, and run none");
     const run_tests = b.step("test", "Run the tests of src and tests");
-    runAnew(b, run_tests, b.addTest(.{ .root_module = module, .filters = filters }));
+    runAnew(b, check, run_tests, b.addTest(.{ .root_module = module, .filters = filters }));
     for (sources(b, "tests")) |file| {
-        runAnew(b, run_tests, b.addTest(.{
+        runAnew(b, check, run_tests, b.addTest(.{
             .name = file.name,
             .root_module = user(b, module, file, target, optimize),
             .filters = filters,
@@ -130,7 +131,8 @@ fn project(
 
 /// Runs tests even if they have passed before and nothing has changed: what threads and a network do is not a
 /// function of their input.
-fn runAnew(b: *Build, step: *Build.Step, tests: *Build.Step.Compile) void {
+fn runAnew(b: *Build, check: *Build.Step, step: *Build.Step, tests: *Build.Step.Compile) void {
+    check.dependOn(&tests.step);
     const run = b.addRunArtifact(tests);
     run.has_side_effects = true;
     step.dependOn(&run.step);

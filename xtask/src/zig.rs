@@ -110,6 +110,14 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
         sum.add(Outcome::check(ended.is_ok()));
         trouble.extend(ended.err());
     }
+    // The compiler optimizes on one CPU: two at a time. What they say is said again when the tests are run.
+    std::thread::scope(|s| {
+        for mode in ["safe", "fast"] {
+            let mut c = zig.build(&archive(), &["check"]);
+            c.arg(format!("-Doptimize={mode}"));
+            s.spawn(move || drop(check(&format!("{name}-check-{mode}"), &mut c, 900)));
+        }
+    });
     for mode in ["debug", "safe", "fast"] {
         let mut c = zig.build(&archive(), &["test"]);
         c.arg(format!("-Doptimize={mode}"));

@@ -37,13 +37,18 @@ const elsewhere = [_][]const u8{
     "crashHandler", // crash.zig: a child that panics
 };
 
+/// Not called under emulation, which has no such maps.
+const maps = "fileMemoryMap";
+
 test "every entry of the table has been called" {
     // Of a part of the tests nothing can be said.
     if (builtin.test_functions.len < 100) return error.SkipZigTest;
+    const emulated = std.c.getenv("PHOTONRT_EMULATED") != null;
     var missing: usize = 0;
     next: for (names, &called) |name, *flag| {
         for (elsewhere) |other| if (std.mem.eql(u8, name, other)) continue :next;
         if (flag.load(.monotonic)) continue;
+        if (emulated and std.mem.startsWith(u8, name, maps)) continue;
         std.debug.print("never called: {s}\n", .{name});
         missing += 1;
     }
