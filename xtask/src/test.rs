@@ -25,7 +25,7 @@ pub struct Options {
 type Step = fn(&str, &mut Vec<String>) -> Result<Outcome, String>;
 
 /// In this order: what is cheap and fails most comes first.
-const STEPS: [(&str, &str, Step); 22] = [
+const STEPS: [(&str, &str, Step); 23] = [
     ("format", "cargo fmt --check", format),
     ("clippy", "clippy, warnings denied", clippy),
     ("docs", "cargo doc, broken links denied", docs),
@@ -42,10 +42,11 @@ const STEPS: [(&str, &str, Step); 22] = [
     ("hostile", "thousands of bad clients", |_, t| robust::hostile(&robust::CI, t)),
     ("examples", "the example programs", example_programs),
     ("components", "wrk, nginx, curl, redis, on each engine", real_components),
-    ("zig", "the Zig package: tests in three modes, examples", zig::step),
+    ("zig", "the Zig package: tests, examples, reference", zig::step),
     ("zig-cases", "the conformance suite in Zig", zig::cases_step),
     ("zig-package", "the Zig package, made and fetched", zig::package_step),
     ("zig-targets", "its tests: oldest glibc, musl, aarch64", zig::targets),
+    ("zig-modes", "its tests and cases, optimized", zig::modes),
     ("aarch64", "the runtime's tests under emulation", aarch64::run),
     ("apple", "type check for macOS on aarch64", aarch64::check_apple),
 ];

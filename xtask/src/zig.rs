@@ -1,7 +1,8 @@
 //! The Zig package in bindings-zig: its tests, on this machine and for others.
 //!
 //! ```text
-//! zig           formatting; tests in three modes, examples, reference, all with the built archive
+//! zig           formatting; tests, examples, reference, all with the built archive
+//! zig-modes     tests and cases in the optimized modes
 //! zig-targets   the tests for the oldest glibc, for musl, for aarch64 under emulation
 //! zig-cases     the conformance suite in Zig, in three modes and for those targets
 //! zig-package   `package`: the archive of files that `zig fetch` takes, made and used
@@ -110,6 +111,18 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
         sum.add(Outcome::check(ended.is_ok()));
         trouble.extend(ended.err());
     }
+    in_mode(&zig, name, "debug", &mut sum, trouble)?;
+    Ok(sum)
+}
+
+/// The step `zig-modes`.
+pub fn modes(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
+    let zig = match Zig::find() {
+        Ok(zig) => zig,
+        Err(fail) => return Ok(fail.outcome("the Zig package, optimized", trouble)),
+    };
+    crate::package::build()?;
+    let mut sum = Outcome::default();
     // The compiler optimizes on one CPU: two at a time. What they say is said again when the tests are run.
     std::thread::scope(|s| {
         for mode in ["safe", "fast"] {
@@ -118,19 +131,31 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
             s.spawn(move || drop(check(&format!("{name}-check-{mode}"), &mut c, 900)));
         }
     });
-    for mode in ["debug", "safe", "fast"] {
-        let mut c = zig.build(&archive(), &["test"]);
-        c.arg(format!("-Doptimize={mode}"));
-        let ran = tests(&format!("{name}-{mode}"), c, trouble);
-        let (there, all) = (written()?, ran.passed + ran.failed + ran.skipped.len() as u64);
-        if all != there {
-            trouble
-                .push(format!("{mode}: of {there} tests {all} ran: no root mentions their files"));
-        }
-        sum.add(Outcome::check(all == there));
-        sum.add(ran);
+    for mode in ["safe", "fast"] {
+        in_mode(&zig, name, mode, &mut sum, trouble)?;
     }
+    sum.add(cases::in_mode(&zig, name, "safe", &["--engine", "ready", "--vcpus", "2"], trouble)?);
     Ok(sum)
+}
+
+/// The package's own tests.
+fn in_mode(
+    zig: &Zig,
+    name: &str,
+    mode: &str,
+    sum: &mut Outcome,
+    trouble: &mut Vec<String>,
+) -> Result<(), String> {
+    let mut c = zig.build(&archive(), &["test"]);
+    c.arg(format!("-Doptimize={mode}"));
+    let ran = tests(&format!("{name}-{mode}"), c, trouble);
+    let (there, all) = (written()?, ran.passed + ran.failed + ran.skipped.len() as u64);
+    if all != there {
+        trouble.push(format!("{mode}: of {there} tests {all} ran: no root mentions their files"));
+    }
+    sum.add(Outcome::check(all == there));
+    sum.add(ran);
+    Ok(())
 }
 
 /// How many tests the package has. Zig runs those of the files that a test of the root mentions, and of what

@@ -12,12 +12,9 @@ use crate::test::counted;
 use std::path::Path;
 use std::process::Command;
 
-/// A mode and where it is run.
-const MODES: [(&str, &[&str]); 3] = [
-    ("debug", &["--vcpus", "2"]),
-    ("safe", &["--engine", "ready", "--vcpus", "2"]),
-    ("fast", &["--engine", "uring", "--vcpus", "2"]),
-];
+/// A mode and where it is run. The third is `zig-modes`' affair.
+const MODES: [(&str, &[&str]); 2] =
+    [("debug", &["--vcpus", "2"]), ("fast", &["--engine", "uring", "--vcpus", "2"])];
 
 /// A target and where it is run.
 const ELSEWHERE: [(&str, &[&str]); 3] = [
@@ -39,9 +36,7 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     crate::package::build()?;
     let mut sum = Outcome::default();
     for (mode, args) in MODES {
-        let mut c = suite(&zig, &archive(), mode, args);
-        c.env("ZIG_OPTIMIZE", mode);
-        sum.add(counted(&format!("{name}-{mode}"), &mut c, 1200, count, trouble)?);
+        sum.add(in_mode(&zig, name, mode, args, trouble)?);
     }
     for (what, args) in ELSEWHERE {
         let run = |trouble: &mut Vec<String>| -> Result<Outcome, Fail> {
@@ -61,6 +56,19 @@ pub fn step(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
         sum.add(result.unwrap_or_else(|f| f.outcome(&format!("cases on {what}"), trouble)));
     }
     Ok(sum)
+}
+
+/// The suite in one mode.
+pub fn in_mode(
+    zig: &Zig,
+    name: &str,
+    mode: &str,
+    args: &[&str],
+    trouble: &mut Vec<String>,
+) -> Result<Outcome, String> {
+    let mut c = suite(zig, &archive(), mode, args);
+    c.env("ZIG_OPTIMIZE", mode);
+    counted(&format!("{name}-cases-{mode}"), &mut c, 1200, count, trouble)
 }
 
 /// The suite's driver with a certain archive; `what` names the folder of its program.
