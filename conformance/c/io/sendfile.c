@@ -92,11 +92,14 @@ static void a_full_socket(void) {
 /* An interrupt that comes after some bytes is for the next call. */
 static int to_full[2];
 
+static atomic_int went_on;
+
 static void *interrupted(void *arg) {
   int64_t off = 0;
   CHECK_GE(co_io_sendfile(to_full[0], file, &off, SIZE, CO_FOREVER), 1);
   CHECK_ERR(co_sleep(SEC), EINTR);
   CHECK_GE(co_io_sendfile(to_full[0], file, &off, SIZE, CO_NOW), -EAGAIN);
+  atomic_store(&went_on, 1);
   CHECK_ERR(co_io_sendfile(to_full[0], file, &off, SIZE, CO_FOREVER), ECANCELED);
   return arg;
 }
@@ -107,7 +110,8 @@ static void interrupts(void) {
   conf_until_state(co, CO_STATE_PARKED);
   CHECK_OK(co_sleep(2 * MS));
   CHECK_OK(co_interrupt(co, EINTR));
-  CHECK_OK(co_sleep(2 * MS));
+  while (!atomic_load(&went_on))
+    CHECK_OK(co_sleep(100 * US));
   CHECK_OK(co_cancel(co));
   conf_join(co);
   net_close(to_full);

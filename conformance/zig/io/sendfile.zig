@@ -94,21 +94,23 @@ fn fullSocket() !void {
 }
 
 /// An interrupt that comes after some bytes is for the next call.
-fn interrupted(to: net.Handle) !void {
+fn interrupted(to: net.Handle, went_on: *std.atomic.Value(bool)) !void {
     var offset: i64 = 0;
     check.ge(try sendFile(to, file, &offset, size, .forever), 1);
     check.err(error.Interrupted, photonrt.sleep(.seconds(1)));
     _ = sendFile(to, file, &offset, size, .now) catch |e| check.eq(error.WouldBlock, e);
+    went_on.store(true, .release);
     check.err(error.Canceled, sendFile(to, file, &offset, size, .forever));
 }
 
 fn interrupts() !void {
     const ends = net.unixPair();
-    const task = check.spawn(interrupted, .{ends[0]});
+    var went_on: std.atomic.Value(bool) = .init(false);
+    const task = check.spawn(interrupted, .{ ends[0], &went_on });
     check.untilState(task.co, .parked);
     try photonrt.sleep(.ms(2));
     try task.co.interrupt(error.Interrupted);
-    try photonrt.sleep(.ms(2));
+    while (!went_on.load(.acquire)) try photonrt.sleep(.us(100));
     try task.co.cancel();
     check.join(task);
     net.closeAll(&ends);
