@@ -46,7 +46,7 @@ const STEPS: [(&str, &str, Step); 23] = [
     ("zig-cases", "the conformance suite in Zig", zig::cases_step),
     ("zig-package", "the Zig package, made and fetched", zig::package_step),
     ("zig-targets", "its tests: oldest glibc, musl, aarch64", zig::targets),
-    ("zig-modes", "its tests and cases, optimized", zig::modes),
+    ("zig-modes", "its tests optimized, cases on musl, aarch64", zig::modes),
     ("aarch64", "the runtime's tests under emulation", aarch64::run),
     ("apple", "type check for macOS on aarch64", aarch64::check_apple),
 ];

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! zig           formatting; tests, examples, reference, all with the built archive
-//! zig-modes     tests and cases in the optimized modes
+//! zig-modes     what takes longer: tests in the optimized modes, cases in the third and on other targets
 //! zig-targets   the tests for the oldest glibc, for musl, for aarch64 under emulation
-//! zig-cases     the conformance suite in Zig, in three modes and for those targets
+//! zig-cases     the conformance suite in Zig
 //! zig-package   `package`: the archive of files that `zig fetch` takes, made and used
 //! ```
 //! The compiler is $ZIG, or `zig` if it is of the right version, or what PyPI has. All that it writes goes
@@ -134,7 +134,7 @@ pub fn modes(name: &str, trouble: &mut Vec<String>) -> Result<Outcome, String> {
     for mode in ["safe", "fast"] {
         in_mode(&zig, name, mode, &mut sum, trouble)?;
     }
-    sum.add(cases::in_mode(&zig, name, "safe", &["--engine", "ready", "--vcpus", "2"], trouble)?);
+    sum.add(cases::rest(&zig, name, trouble)?);
     Ok(sum)
 }
 
