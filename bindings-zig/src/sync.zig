@@ -7,6 +7,7 @@ const std = @import("std");
 const c = @import("c");
 const errors = @import("errors.zig");
 const Timeout = @import("time.zig").Timeout;
+const Shield = @import("task.zig").Shield;
 const WaitError = errors.WaitError;
 
 /// `Deadlock`: the caller has it.
@@ -29,8 +30,8 @@ pub const Mutex = extern struct {
 
     /// The same, which no cancel calls off: for `defer` and clean-up. Asserts that the caller does not have it.
     pub fn lockUncancelable(mutex: *Mutex) void {
-        const before = c.co_cancel_shield(1);
-        defer if (before == 0) errors.must(c.co_cancel_shield(0));
+        const shield: Shield = .begin();
+        defer shield.end();
         errors.must(c.co_mutex_lock(&mutex.raw, c.CO_FOREVER));
     }
 

@@ -136,8 +136,8 @@ pub fn Task(comptime R: type) type {
         /// Asks it to end, see `Coroutine.cancel`, waits for it whatever happens, and gives its result.
         pub fn cancel(task: Self) R {
             _ = c.co_cancel(@backingInt(task.co));
-            const before = c.co_cancel_shield(1);
-            defer if (before == 0) errors.must(c.co_cancel_shield(0));
+            const shield: Shield = .begin();
+            defer shield.end();
             return task.joinTimeout(.forever) catch unreachable;
         }
     };

@@ -14,7 +14,8 @@
 //!
 //! A plain thread is never canceled: there every wait runs to its end.
 //!
-//! Interrupts (co_interrupt) are not known to std.Io. A native entry that is interrupted waits on.
+//! Interrupts (co_interrupt) are not known to std.Io. What waits for a task, a time or a child waits on; a futex
+//! wait ends without a reason, as it may; from I/O an interrupt's number comes out as the error it stands for.
 const std = @import("std");
 const c = @import("c");
 const Io = @import("../Io.zig");
@@ -44,19 +45,8 @@ pub fn rearm() void {
     if (me != 0) _ = c.co_cancel(me);
 }
 
-/// Holds cancel requests off the calling coroutine until `end`. Nests; on a plain thread there is
-/// nothing to hold off.
-pub const Shield = struct {
-    before: c_int,
-
-    pub fn begin() Shield {
-        return .{ .before = c.co_cancel_shield(1) };
-    }
-
-    pub fn end(shield: Shield) void {
-        if (shield.before == 0) _ = c.co_cancel_shield(0);
-    }
-};
+/// Holds cancel requests off the calling coroutine for a while.
+pub const Shield = @import("../task.zig").Shield;
 
 /// Is the caller a coroutine whose vCPU must not be blocked? False on plain threads and between
 /// co_blocking_enter and leave.

@@ -12,6 +12,7 @@
 //! each is another place to forget an errno in.
 const std = @import("std");
 const core = @import("core.zig");
+const has = @import("../errors.zig").has;
 const E = std.posix.E;
 
 /// What an errno may be called, the most telling name first.
@@ -101,14 +102,6 @@ fn pick(comptime Set: type, comptime row: Row) ?Set {
         if (has(Set, err)) return @errorCast(err);
     }
     return null;
-}
-
-fn has(comptime Set: type, comptime err: anyerror) bool {
-    @setEvalBranchQuota(100_000);
-    for (@typeInfo(Set).error_set.error_names.?) |name| {
-        if (std.mem.eql(u8, name, @errorName(err))) return true;
-    }
-    return false;
 }
 
 fn number(e: E) i64 {

@@ -68,7 +68,7 @@ pub const Memory = struct {
 
     /// Frees what is in the caches. Their threads must have ended.
     pub fn deinit(m: *Memory) void {
-        var next = m.caches.load(.acquire); // the swap in attach
+        var next = m.caches.load(.acquire); // the exchange in attach
         while (next) |cache| {
             next = cache.next;
             for (sizes, cache.first) |size, first| {

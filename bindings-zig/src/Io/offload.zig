@@ -27,6 +27,7 @@
 const std = @import("std");
 const c = @import("c");
 const core = @import("core.zig");
+const has = @import("../errors.zig").has;
 const Io = @import("../Io.zig");
 
 /// The entry `name` of `std.Io.VTable`, run off the vCPU by Threaded's own.
@@ -235,15 +236,11 @@ pub fn Spread(comptime Entry: type, comptime run: anytype) type {
 
 /// Is error.Canceled among what an entry can return?
 fn hasCanceled(comptime Result: type) bool {
-    @setEvalBranchQuota(100_000);
-    const Set = switch (@typeInfo(Result)) {
-        .error_union => |u| u.error_set,
-        .error_set => Result,
-        else => return false,
+    return switch (@typeInfo(Result)) {
+        .error_union => |u| has(u.error_set, error.Canceled),
+        .error_set => has(Result, error.Canceled),
+        else => false,
     };
-    const names = @typeInfo(Set).error_set.error_names orelse return true;
-    for (names) |name| if (std.mem.eql(u8, name, "Canceled")) return true;
-    return false;
 }
 
 fn isCanceled(result: anytype) bool {

@@ -72,6 +72,12 @@ static void *doubles(void *arg) {
   return arg;
 }
 
+static void *sleeps(void *arg) {
+  CHECK_ERR(co_sleep(CO_FOREVER), ECANCELED);
+  CHECK_EQ(co_cancel_clear(), 1);
+  return doubles(arg);
+}
+
 static void join_copies(void) {
   static const uint64_t env[2] = {21, 0};
   uint64_t got[2] = {7, 7};
@@ -94,6 +100,20 @@ static void join_copies(void) {
   }
   CHECK_OK(co_spawn_copy(&co, NULL, doubles, env, sizeof env, _Alignof(uint64_t)));
   CHECK_OK(co_join_copy(co, NULL, 0, NULL, 0, CO_FOREVER));
+  /* A join that is stopped has copied nothing, and can be made again. */
+  CHECK_OK(co_spawn_copy(&co, NULL, sleeps, env, sizeof env, _Alignof(uint64_t)));
+  got[0] = 7;
+  CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, MS), ETIMEDOUT);
+  CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, -2), EINVAL);
+  CHECK_OK(co_interrupt(co_self(), EINTR));
+  CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, CO_FOREVER), EINTR);
+  CHECK_OK(co_cancel(co_self()));
+  CHECK_ERR(co_join_copy(co, NULL, 8, got, 8, CO_FOREVER), ECANCELED);
+  CHECK_EQ(co_cancel_clear(), 1);
+  CHECK_EQ(got[0], 7);
+  CHECK_OK(co_cancel(co));
+  CHECK_OK(co_join_copy(co, NULL, 8, got, 8, CO_FOREVER));
+  CHECK_EQ(got[0], 42);
   co = conf_spawn(end, NULL);
   CHECK_ERR(co_join_copy(co, NULL, 0, got, 8, CO_FOREVER), EINVAL);
   conf_join(co);

@@ -2,20 +2,10 @@
 const std = @import("std");
 const check = @import("../check.zig");
 
-/// Bytes of address space that the process has. Allocates nothing.
-pub fn addressSpace() usize {
-    const file = check.ok(std.c.open("/proc/self/statm", .{ .ACCMODE = .RDONLY }));
-    defer _ = std.c.close(file);
-    var room: [128]u8 = undefined;
-    const n: usize = @intCast(check.ok(std.c.read(file, &room, room.len)));
-    const pages = std.mem.sliceTo(room[0..n], ' ');
-    return (std.fmt.parseInt(usize, pages, 10) catch check.fail("/proc/self/statm: {s}", .{pages})) * std.heap.pageSize();
-}
-
 /// No more than `more` bytes on top of what there is; null: as many as the system gives.
 pub fn limit(more: ?usize) void {
     var l = std.posix.getrlimit(.AS) catch |e| check.fail("getrlimit: {t}", .{e});
-    l.cur = if (more) |n| addressSpace() + n else l.max;
+    l.cur = if (more) |n| check.proc.memory().space + n else l.max;
     std.posix.setrlimit(.AS, l) catch |e| check.fail("setrlimit: {t}", .{e});
 }
 

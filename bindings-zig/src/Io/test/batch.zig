@@ -45,12 +45,21 @@ const Pipes = struct {
     }
 };
 
-test "whichever is ready completes, and the others go on" {
+/// Runs `body(io, pipes)` everywhere, with pipes of its own each time.
+fn withPipes(comptime body: fn (Io, *Pipes) anyerror!void) !void {
     try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
+        fn inside(io: Io) anyerror!void {
             var pipes: Pipes = .{ .ends = undefined };
             try pipes.init();
             defer pipes.deinit(io);
+            try body(io, &pipes);
+        }
+    }.inside);
+}
+
+test "whichever is ready completes, and the others go on" {
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
             var storage: [3]Storage = undefined;
             var batch: Batch = .init(&storage);
             defer batch.cancel(io);
@@ -74,11 +83,8 @@ test "whichever is ready completes, and the others go on" {
 }
 
 test "all that are ready complete together, in their order, and again" {
-    try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
-            var pipes: Pipes = .{ .ends = undefined };
-            try pipes.init();
-            defer pipes.deinit(io);
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
             var storage: [3]Storage = undefined;
             var batch: Batch = .init(&storage);
             defer batch.cancel(io);
@@ -100,11 +106,8 @@ test "all that are ready complete together, in their order, and again" {
 }
 
 test "a timeout leaves the operations as they are" {
-    try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
-            var pipes: Pipes = .{ .ends = undefined };
-            try pipes.init();
-            defer pipes.deinit(io);
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
             var storage: [3]Storage = undefined;
             var batch: Batch = .init(&storage);
             defer batch.cancel(io);
@@ -128,11 +131,8 @@ test "a timeout leaves the operations as they are" {
 }
 
 test "cancel keeps what has completed" {
-    try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
-            var pipes: Pipes = .{ .ends = undefined };
-            try pipes.init();
-            defer pipes.deinit(io);
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
             var storage: [3]Storage = undefined;
             var batch: Batch = .init(&storage);
             pipes.add(&batch);
@@ -177,15 +177,12 @@ fn awaitOne(io: Io, pipes: *Pipes) !void {
 }
 
 test "a task is canceled while it waits for a batch" {
-    try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
-            var pipes: Pipes = .{ .ends = undefined };
-            try pipes.init();
-            defer pipes.deinit(io);
-            try everywhere.expectCanceled(io, awaitThree, .{ io, &pipes });
-            try everywhere.expectCanceled(io, awaitAsyncThree, .{ io, &pipes });
-            try everywhere.expectCanceled(io, awaitOne, .{ io, &pipes });
-            var task = try io.concurrent(keepsRequest, .{ io, &pipes });
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
+            try everywhere.expectCanceled(io, awaitThree, .{ io, pipes });
+            try everywhere.expectCanceled(io, awaitAsyncThree, .{ io, pipes });
+            try everywhere.expectCanceled(io, awaitOne, .{ io, pipes });
+            var task = try io.concurrent(keepsRequest, .{ io, pipes });
             try task.await(io);
         }
     }.body);
@@ -211,11 +208,8 @@ fn keepsRequest(io: Io, pipes: *Pipes) !void {
 }
 
 test "an end, an error, a file, a request to a device: results as of one operation" {
-    try everywhere.run(struct {
-        fn body(io: Io) anyerror!void {
-            var pipes: Pipes = .{ .ends = undefined };
-            try pipes.init();
-            defer pipes.deinit(io);
+    try withPipes(struct {
+        fn body(io: Io, pipes: *Pipes) anyerror!void {
             var tmp = std.testing.tmpDir(.{});
             defer tmp.cleanup();
             const file = try tmp.dir.createFile(io, "f", .{ .read = true });
